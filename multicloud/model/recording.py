@@ -36,10 +36,10 @@ def define(api: Api | ApiDefinition) -> ApiDefinition:
     if not isinstance(api, Api):
         raise DefinitionError([Problem("api", "an Api", show(api), "name it as 'module:variable'")])
     with report_together():
-        return _api(api)
+        return definition_of(api)
 
 
-def _api(api: Api) -> ApiDefinition:
+def definition_of(api: Api) -> ApiDefinition:
     """Build the whole; what is wrong in it goes to the open report."""
     place = f"api {bare(api.name)}"
     report([*unknown_names(place, api.settings, API_SETTINGS | FUNCTION_SETTINGS)])

@@ -37,8 +37,8 @@ _LONGEST_OPERATION_ID = 80  # Azure API Management's limit, the lowest of the th
 
 _scope = matching(r"[!#-\[\]-~]{1,128}", "a scope without spaces, quotes or backslashes (RFC 6749, 3.3)")
 _operation_id = matching(
-    rf"[A-Za-z_][A-Za-z0-9_-]{{0,{_LONGEST_OPERATION_ID - 1}}}",
-    f"1 to {_LONGEST_OPERATION_ID} letters, digits, '_' or '-', not a digit first",
+    rf"[A-Za-z_][A-Za-z0-9_.-]{{0,{_LONGEST_OPERATION_ID - 1}}}",
+    f"1 to {_LONGEST_OPERATION_ID} letters, digits, '_', '.' or '-', a letter or '_' first",
 )
 
 
