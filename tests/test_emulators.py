@@ -27,6 +27,7 @@ def handler(event, context):
     if first == "exit": os._exit(7)
     if first == "sleep": time.sleep(30)
     if first == "malformed": return {"statusCode": 200, "body": {"not": "text"}}
+    if first == "big": return {"statusCode": 200, "body": "x" * int(rest)}
     if first == "split": return {"statusCode": 200, "headers": {"x-a": "1\\r\\nx-b: 2"}}
     if first == "value": return {"plain": "value"}
     if first == "cookies":
@@ -302,6 +303,15 @@ def test_a_chunked_body_reaches_lambda(hosts: Any) -> None:
     headers = [("Transfer-Encoding", "chunked"), ("Content-Type", "text/plain")]
     event = send(hosts("aws"), "POST", "/", headers, chunks).json()
     assert (event["body"], event["headers"]["content-length"]) == ("onetwo", "6")
+
+
+def test_lambda_carries_six_megabytes_either_way(hosts: Any) -> None:
+    host = hosts("aws")
+    assert send(host, "GET", "/big/6000000").status == 200
+    assert send(host, "GET", "/big/6300000").status == 500
+    # Base64 makes 4.8 MB of binary too much.
+    assert send(host, "POST", "/big/1", (), bytes(4_500_000)).status == 200
+    assert send(host, "POST", "/big/1", (), bytes(4_800_000)).status == 413
 
 
 def test_an_invocation_that_overruns_is_killed_and_the_next_one_served(

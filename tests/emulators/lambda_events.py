@@ -28,6 +28,9 @@ _REMAPPED = frozenset(
 
 HTTP_FAILURE = WireResponse(500, (("content-type", "application/json"),), b'{"message":"Internal Server Error"}')
 REST_FAILURE = WireResponse(502, (("content-type", "application/json"),), b'{"message": "Internal server error"}')
+TOO_LARGE = WireResponse(413, (("content-type", "application/json"),), b'{"message":"Request Entity Too Large"}')
+PAYLOAD_BYTES = 6_291_556
+"""What one invocation may carry either way (Lambda quotas say 6 MB; the figure is that of its error message)."""
 
 
 class MalformedResultError(Exception):

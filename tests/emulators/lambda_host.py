@@ -146,8 +146,11 @@ class LambdaHost:
             event = self._event(request, request_id)
         except ValueError:
             return WireResponse(400, (("content-type", "application/json"),), b'{"message": "Bad Request"}')
+        payload = json.dumps(event, ensure_ascii=False).encode()
+        if len(payload) > events.PAYLOAD_BYTES:
+            return events.TOO_LARGE
         try:
-            return self._response(await self._invoke(json.dumps(event).encode()), request_id)
+            return self._response(await self._invoke(payload), request_id)
         except (FunctionError, events.MalformedResultError, ValueError):
             return self.failure
 
@@ -175,7 +178,8 @@ class LambdaHost:
             case ["GET", "invocation", "next"]:
                 return await self._next()
             case ["POST", "invocation", request_id, "response"]:
-                self._settle(request_id, request.body)
+                fits = len(request.body) <= events.PAYLOAD_BYTES
+                self._settle(request_id, request.body if fits else FunctionError("Function.ResponseSizeTooLarge"))
             case ["POST", "invocation", request_id, "error"]:
                 self._settle(request_id, FunctionError(request.body.decode("utf-8", errors="replace")))
             case ["POST", "init", "error"]:
