@@ -34,7 +34,7 @@ def origin(value: Any) -> Iterator[Problem]:
         yield Problem("", expected, show(value), hint)
     elif not isinstance(value, str):
         yield Problem("", expected, show(value))
-    elif (sent := _as_sent(value)) != value:
+    elif (sent := _as_sent(value)) != value or not sent:
         yield Problem("", expected, show(value), f"write {sent!r}" if sent else "")
 
 

@@ -8,8 +8,8 @@ by segment, a literal beats a parameter and a parameter beats a greedy one. So w
   too: OpenAPI and gateways that keep one tree of paths want one name for one place.)
 - ``/{a}/x`` and ``/x/{b}`` are ambiguous: both have one literal, each is the more specific in one place, and ``/x/x``
   is both.
-- ``/items/{id}`` and ``/items/new``, ``/a/{b}/c`` and ``/a/{rest+}``, ``/{a}/x`` and ``/y/{b}`` (no path in common) are
-  not.
+- ``/items/{id}`` and ``/items/new``, ``/a/{b}/c`` and ``/a/{rest+}``, ``/{a}/x/y`` and ``/z/{b}/q`` (no path in
+  common) are not.
 """
 
 from __future__ import annotations

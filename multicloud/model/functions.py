@@ -41,8 +41,9 @@ _LONGEST_ENVIRONMENT = 4096  # bytes of names and values together: AWS Lambda's 
 _RESERVED = re.compile(
     # What the platforms set themselves: AWS Lambda's "Defined runtime environment variables", Cloud Run's container
     # contract and Cloud Functions' reserved names, Azure Functions' application settings; MULTICLOUD_ is the SDK's own.
-    r"(AWS|LAMBDA|X_GOOGLE|K|FUNCTION|FUNCTIONS|AZUREWEBJOBS|WEBSITE|SCM|CONTAINER|MULTICLOUD)_.*"
-    r"|AZUREWEBJOBS.*|PORT|ENABLE_ORYX_BUILD|PYTHONPATH|PATH|LD_LIBRARY_PATH",
+    r"(AWS|X_GOOGLE|FUNCTIONS|WEBSITE|MULTICLOUD)_.*|AZUREWEBJOBS.*"
+    r"|LAMBDA_(TASK_ROOT|RUNTIME_DIR)|K_(SERVICE|REVISION|CONFIGURATION)|FUNCTION_(TARGET|SIGNATURE_TYPE)"
+    r"|SCM_DO_BUILD_DURING_DEPLOYMENT|ENABLE_ORYX_BUILD|PORT|PATH|PYTHONPATH|LD_LIBRARY_PATH",
     re.ASCII | re.IGNORECASE,
 )
 

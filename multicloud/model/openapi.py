@@ -103,8 +103,9 @@ class _Reader:
     def api(self) -> Api:
         """Return the recorded API; problems go to the open report."""
         root = self._root
-        if not isinstance(root.value, Mapping) or not _VERSION.fullmatch(root.at("openapi").text()):
-            root.at("openapi").refuse("an OpenAPI version 3.0.x or 3.1.x")
+        version = root.at("openapi")
+        if not isinstance(version.value, str) or not _VERSION.fullmatch(version.value):
+            version.refuse("an OpenAPI version 3.0.x or 3.1.x")
         info = root.at("info")
         api = Api(info.at(NAME).text() or _slug(info.at("title").text()), **_settings(info))
         security = self._security.read(root.at("security"))

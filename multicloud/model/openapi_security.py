@@ -12,7 +12,7 @@ import attrs
 
 from multicloud.errors import DefinitionError, Problem
 from multicloud.model.authorizers import PUBLIC, ApiKeyAuthorizer, Authorizer, JwtAuthorizer
-from multicloud.model.checks import report, show, unknown_names
+from multicloud.model.checks import report, report_together, show, unknown_names
 from multicloud.model.openapi_node import Node
 
 AUTHORIZER = "x-multicloud-authorizer"
@@ -95,10 +95,9 @@ def _make(
     ]
     if not problems:
         try:
-            with_problems = cls(**settings)
+            with report_together():  # of its own, so that the problems can be placed by the document's pointer
+                return cls(**settings)
         except DefinitionError as error:
             problems = [attrs.evolve(problem, place=f"{place} ({problem.place})") for problem in error.problems]
-        else:
-            return with_problems
     report(problems)
     return None
