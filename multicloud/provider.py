@@ -7,6 +7,7 @@ names it, so that an absent SDK of one cloud costs users of another nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
@@ -89,6 +90,25 @@ class EntrySource:
     config: Config
 
 
+class Level(Enum):
+    """How a provider realises a feature."""
+
+    NATIVE = "native"
+    EMULATED = "emulated"
+    REFUSED = "refused"
+
+
+@attrs.frozen
+class Support:
+    """How a provider realises one feature of a definition.
+
+    note: for ``EMULATED`` what that weakens, for ``REFUSED`` what to do instead; one sentence.
+    """
+
+    level: Level
+    note: str = ""
+
+
 class Provider(Protocol):
     """One cloud. Providers hold no state: the class is instantiated once per use."""
 
@@ -100,8 +120,8 @@ class Provider(Protocol):
     layout: BundleLayout | None
     """None where functions are not bundled (the local provider)."""
 
-    def refusals(self, definition: Any) -> Sequence[str]:
-        """One sentence for each feature of the ApiDefinition that this provider does not realise."""
+    support: Mapping[str, Support]
+    """Feature name (``multicloud.deploy.support.FEATURES``) to how it is realised."""
 
     def render_entry(self, source: EntrySource) -> Mapping[str, bytes]:
         """Return the generated files of a bundle: path inside the zip to content."""

@@ -44,6 +44,11 @@ class Router:
         self.exception_handlers: list[tuple[type[BaseException], Callable[..., Any]]] = []
         self.mounts: list[tuple[str, Any]] = []
 
+    @property
+    def handlers(self) -> dict[str, Callable[..., Any]]:
+        """The handlers by method and path: ``handlers["GET /items"]``. How an entry module finds one without a name."""
+        return {f"{route.method} {route.path}": route.handler for route in self.routes}
+
     def route(self, path: str, *, methods: Iterable[str] = ("GET",), **options: Any) -> Callable[[Handler], Handler]:
         """Record a handler for several methods on one path."""
         names = [methods] if isinstance(methods, str) else list(methods)

@@ -1,0 +1,345 @@
+"""The dispatcher: route, check, call, finish. One for all providers; a provider's runtime converts and does no more.
+
+The order of checks is CONTRACT.md's: the edge (414, 431, repeated headers), the path (400, 404), the method (405), the
+body (413, 400), then the handler. Nothing about a request is kept outside its Request.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from multicloud.runtime.endpoints import Endpoint, ErrorPolicy, async_endpoint, bind, plain_endpoint, wrap
+from multicloud.runtime.errors import HttpError
+from multicloud.runtime.logs import current_request, log, log_failure
+from multicloud.runtime.request import BODILESS, check_headers
+from multicloud.runtime.response import BODILESS_STATUS, Response, json_response
+from multicloud.runtime.overruns import Overruns
+from multicloud.runtime.router import RANK, Router
+from multicloud.runtime.urls import decode_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping, Sequence
+    from typing import Any
+
+    from multicloud.runtime.asgi import AsgiMount
+    from multicloud.runtime.loops import Loop
+    from multicloud.runtime.request import Request
+
+MOUNT_METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
+
+
+class Application:
+    """Answers requests.
+
+    config: the literals that ``multicloud.deploy.entry`` compiled from the definition. objects: the user's callables,
+    classes and applications, to which config refers by index. loop: where coroutines run. streaming: whether the
+    platform can send a response in parts. enforces_timeout: whether to answer 504 at a function's timeout, where no
+    platform does.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        objects: Sequence[Any],
+        loop: Loop,
+        *,
+        streaming: bool,
+        enforces_timeout: bool = False,
+    ) -> None:
+        self.config = config
+        self.loop = loop
+        self._objects = objects
+        self._collects = not streaming
+        self._enforces_timeout = enforces_timeout
+        self._overruns = Overruns(min(function["timeout_seconds"] for function in config["functions"]))
+        self._static = config["static"]
+        self._router = Router(config["static"], config["tree"])
+        self._routes = config["routes"]
+        self._endpoints: list[Endpoint | None] = [None] * len(self._routes)
+        limits = config["limits"]
+        self._max_body_bytes = limits["body_bytes"]
+        self._max_header_bytes = limits["header_bytes"]
+        self._max_headers = limits["headers"]
+        self._max_url_bytes = limits["url_bytes"]
+        self._cors = None
+        if config["cors"] is not None:
+            from multicloud.runtime.cors import CorsPolicy
+
+            self._cors = CorsPolicy(config["cors"])
+        errors = self._error_policy(config["exception_handlers"])
+        self._unmatched = self._wrap(plain_endpoint(self._answer_unmatched, errors, False), config["middleware"], errors)
+        self._preflight = plain_endpoint(self._answer_preflight, errors, False)
+        self._mounts: dict[int, Endpoint] = {}
+        self._lifespans: list[AsgiMount] = []
+
+    # One request.
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request from plain code. Never raises."""
+        token = current_request.set(request)
+        try:
+            endpoint = self._select(request)
+            self._load_body(endpoint, request)
+            self._overruns.begin(request, endpoint.timeout_seconds)
+            if endpoint.is_async:
+                response: Response = self.loop.block_on(endpoint.call(request))
+            else:
+                response = endpoint.call(request)
+            return self._finish(request, response)
+        except BaseException as error:  # noqa: BLE001 - whatever happens must not take the instance down
+            return self._finish_failure(request, error)
+        finally:
+            self._overruns.end(request)
+            current_request.reset(token)
+
+    async def answer_async(self, request: Request) -> Response:
+        """Answer a request on the platform's loop. Raises nothing but the task's own cancellation."""
+        token = current_request.set(request)
+        try:
+            endpoint = self._select(request)
+            await self._receive_body(endpoint, request)
+            self._overruns.begin(request, endpoint.timeout_seconds)
+            call = self._call_async(endpoint, request)
+            response = await (self._limit(call, endpoint.timeout_seconds) if self._enforces_timeout else call)
+            return self._finish(request, response)
+        except BaseException as error:
+            if type(error).__name__ == "CancelledError" and _is_cancelling():
+                raise
+            return self._finish_failure(request, error)
+        finally:
+            self._overruns.end(request)
+            current_request.reset(token)
+
+    async def stop(self) -> None:
+        """Shut mounted applications down, where the platform tells us that the instance ends."""
+        for mount in self._lifespans:
+            await mount.stop()
+
+    async def _call_async(self, endpoint: Endpoint, request: Request) -> Response:
+        response: Response
+        if endpoint.is_async:
+            response = await endpoint.call(request)
+        else:
+            response = await self.loop.run_sync(endpoint.call, request, pure=not endpoint.needs_loop)
+        return response
+
+    async def _limit(self, call: Coroutine[Any, Any, Response], timeout_seconds: float) -> Response:
+        """Await a call, or raise HttpError 504 at the timeout. A plain handler's thread runs on; nothing can stop it."""
+        from asyncio import timeout
+
+        try:
+            async with timeout(timeout_seconds) as limit:
+                return await call
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise HttpError(504, f"The handler took longer than {timeout_seconds:g} seconds.") from None
+
+    def _select(self, request: Request) -> Endpoint:
+        """Return the endpoint of a request and fill in its path, route and parameters. Raises HttpError."""
+        try:
+            self._check_edge(request)
+        except (TypeError, AttributeError):
+            raise HttpError(400, "The event is malformed.") from None
+        if request.path not in self._static:
+            request.path = decode_path(request.path, request.raw_path is not None)
+        method = request.method
+        found = self._router.match(method, request.path)
+        if found is not None:
+            number, values = found
+            endpoint = self._endpoints[number] or self._build(number)
+            request.path_params = dict(zip(endpoint.parameters, values)) if values else {}  # noqa: B905 - of one template
+        else:
+            request.path_params = {}
+            endpoint = self._select_other(request)
+        request.route = endpoint.route
+        return endpoint
+
+    def _load_body(self, endpoint: Endpoint, request: Request) -> None:
+        """Read the body: after routing, before the handler. Raises HttpError."""
+        if request.method not in BODILESS and endpoint is not self._unmatched:
+            try:
+                request.load_body(request.read_body(self._max_body_bytes), self._max_body_bytes)
+            except (TypeError, AttributeError):
+                raise HttpError(400, "The event is malformed.") from None
+
+    async def _receive_body(self, endpoint: Endpoint, request: Request) -> None:
+        """Read the body on the platform's loop. Raises HttpError."""
+        if request.method not in BODILESS and endpoint is not self._unmatched:
+            request.load_body(await request.receive_body(self._max_body_bytes), self._max_body_bytes)
+
+    def _check_edge(self, request: Request) -> None:
+        """Refuse what is over the portable limits, and repeated single headers."""
+        if request.url_bytes() > self._max_url_bytes:
+            raise HttpError(414, f"The URL is longer than {self._max_url_bytes} bytes.")
+        headers = request.plain_headers()
+        count = len(headers)
+        if count > self._max_headers or len("".join([*headers, *headers.values()])) + 4 * count > self._max_header_bytes:
+            raise HttpError(431, f"The header fields are over {self._max_header_bytes} bytes or {self._max_headers} in number.")
+        check_headers(headers)
+
+    # What no route takes.
+
+    def _select_other(self, request: Request) -> Endpoint:
+        """Return the endpoint for a request that no route takes: a mounted application, a preflight, an error."""
+        methods = self._methods(request.path)
+        number = None if methods else self._mount_number(request.path)
+        if self._cors is not None and self._cors.is_preflight(request) and (methods or number is not None):
+            return self._preflight
+        if number is None:
+            return self._unmatched
+        return self._mounts.get(number) or self._build_mount(number)
+
+    def _answer_unmatched(self, request: Request) -> Response:
+        """Answer OPTIONS on a known path, else raise 404 or 405."""
+        methods = self._methods(request.path)
+        if not methods:
+            raise HttpError(404, "No route matches this path.")
+        allow = ", ".join(sorted(methods))
+        if request.method == "OPTIONS":
+            return Response(None, 204, headers={"allow": allow})
+        raise HttpError(405, "The path does not take this method.", headers={"allow": allow})
+
+    def _answer_preflight(self, request: Request) -> Response:
+        response = Response(None, 204)
+        if self._cors is not None:
+            self._cors.preflight(request, response, self._methods(request.path) or MOUNT_METHODS)
+        return response
+
+    def _methods(self, path: str) -> set[str]:
+        """Return the methods that a path takes in the whole API; empty if the path is unknown."""
+        methods: set[str] = set()
+        shared: Mapping[str, Sequence[str]] = self.config["shared"]
+        for leaf in self._router.leaves(path):
+            methods.update(leaf)
+            methods.update(shared.get(self._template(leaf), ()))
+        methods.discard(RANK)
+        if "GET" in methods:
+            methods.add("HEAD")
+        if methods:
+            methods.add("OPTIONS")
+        return methods
+
+    def _template(self, leaf: Mapping[str, Any]) -> str:
+        number = next(number for method, number in leaf.items() if method != RANK)
+        template: str = self._routes[number]["path"]
+        return template
+
+    def _mount_number(self, path: str) -> int | None:
+        """Return the mounted application with the longest prefix of a path."""
+        for number, mount in enumerate(self.config["mounts"]):  # longest prefix first
+            prefix = mount["prefix"]
+            if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/"):
+                return number
+        return None
+
+    # Building endpoints, each at its first request.
+
+    def _build(self, number: int) -> Endpoint:
+        route = self._routes[number]
+        function = self.config["functions"][route["function"]]
+        errors = self._error_policy(function["exception_handlers"], self.config["exception_handlers"])
+        handler = self._objects[route["handler"]]
+        make = async_endpoint if route["async"] else plain_endpoint
+        endpoint = make(bind(handler, route["request"], route["arguments"]), errors, self._collects)
+        if hasattr(handler, "__wrapped__"):
+            endpoint.needs_loop = True  # a plain wrapper of an async handler cannot be told from one of a plain handler
+        layers = (*self.config["middleware"], *function["middleware"], *route["middleware"])
+        endpoint = self._wrap(endpoint, layers, errors)
+        endpoint.route = route["path"]
+        endpoint.parameters = route["parameters"]
+        endpoint.timeout_seconds = function["timeout_seconds"]
+        self._endpoints[number] = endpoint
+        return endpoint
+
+    def _build_mount(self, number: int) -> Endpoint:
+        mount = self.config["mounts"][number]
+        function = self.config["functions"][mount["function"]]
+        errors = self._error_policy(function["exception_handlers"], self.config["exception_handlers"])
+        app, prefix = self._objects[mount["app"]], mount["prefix"]
+        if mount["kind"] == "asgi":
+            from multicloud.runtime.asgi import AsgiMount
+
+            asgi_mount = AsgiMount(app, prefix, strict=self.config["development"])
+            self._lifespans.append(asgi_mount)
+            endpoint = async_endpoint(asgi_mount.answer, errors, self._collects)
+        else:
+            from multicloud.runtime.wsgi import WsgiMount
+
+            wsgi_mount = WsgiMount(app, prefix, strict=self.config["development"])
+            endpoint = plain_endpoint(wsgi_mount.answer, errors, self._collects)
+        endpoint = self._wrap(endpoint, (*self.config["middleware"], *function["middleware"]), errors)
+        endpoint.route = prefix + "/{path+}"
+        endpoint.timeout_seconds = function["timeout_seconds"]
+        self._mounts[number] = endpoint
+        return endpoint
+
+    def _wrap(self, endpoint: Endpoint, layers: Sequence[tuple[int, bool]], errors: ErrorPolicy) -> Endpoint:
+        for number, is_async in reversed(layers):
+            endpoint = wrap(self._objects[number], is_async, endpoint, errors)
+        return endpoint
+
+    def _error_policy(self, *tables: Sequence[tuple[int, int, bool]]) -> ErrorPolicy:
+        """Return the policy of tables of (class, handler, is_async); the first table that names a class decides."""
+        handlers: dict[type[BaseException], Any] = {}
+        for table in tables:
+            for error, handler, is_async in table:
+                handlers.setdefault(self._objects[error], (self._objects[handler], is_async))
+        return ErrorPolicy(handlers, self._failure, self.loop)
+
+    # From an answer to what is sent.
+
+    def _failure(self, request: Request, error: BaseException) -> Response:
+        """Return the problem document of an exception; one that is no HttpError is logged and hidden."""
+        if not isinstance(error, HttpError):
+            log_failure(request, error)
+            error = HttpError(500, "The server failed to answer this request.")
+        response = json_response(error.problem(request.request_id))
+        response.status_code = error.status_code
+        response.content_type = "application/problem+json"
+        for name, value in error.headers.items():
+            response.headers[name] = value
+        return response
+
+    def _finish_failure(self, request: Request, error: BaseException) -> Response:
+        """Answer what went wrong outside an endpoint: the edge, the router, a faulty error document."""
+        try:
+            return self._finish(request, self._failure(request, error))
+        except BaseException as second:  # noqa: BLE001 - an extension without a JSON form, for instance
+            log_failure(request, second)
+            return self._finish(request, self._failure(request, HttpError(500, "The server failed to answer this request.")))
+
+    def _finish(self, request: Request, response: Response) -> Response:
+        """Apply the rules that hold for every answer: size, CORS, no body where HTTP has none."""
+        size = len(response.body)
+        if size > self._max_body_bytes:
+            log(logging.ERROR, "a response is over the limit", request, size_bytes=size, limit_bytes=self._max_body_bytes)
+            response = self._failure(request, HttpError(500, "The server failed to answer this request."))
+        if self._cors is not None:
+            self._cors.apply(request, response)
+        if request.method == "HEAD" or response.status_code in BODILESS_STATUS:
+            _drop_body(request, response)
+        return response
+
+
+def _drop_body(request: Request, response: Response) -> None:
+    """Remove the body; HEAD still states the length that GET would."""
+    if response.stream is not None:
+        close = getattr(response.stream, "close", None)
+        if close is not None:
+            close()
+        response.stream = None
+    elif request.method == "HEAD" and response.body:
+        response.headers["content-length"] = str(len(response.body))
+    response.body = b""
+    if response.status_code in BODILESS_STATUS:
+        response.content_type = None
+
+
+def _is_cancelling() -> bool:
+    """Tell whether the current task was cancelled from outside, rather than a handler raising CancelledError."""
+    from asyncio import current_task
+
+    task = current_task()
+    return task is not None and task.cancelling() > 0

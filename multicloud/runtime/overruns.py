@@ -1,0 +1,52 @@
+"""Warns when a request has used 90 % of its time, while there is still time to see it in the log.
+
+A platform ends an overrun without a word from the function. One thread watches all requests of an instance; a request
+costs it two dict operations, and nothing wakes it but the clock.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Thread
+from time import monotonic, sleep
+
+from multicloud.runtime.logs import log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multicloud.runtime.request import Request
+
+WARN_AT = 0.9
+"""Share of the timeout after which a warning is logged (CONTRACT.md, section 1)."""
+
+
+class Overruns:
+    """Watches requests. shortest_seconds: the shortest timeout, which bounds how long the thread sleeps."""
+
+    __slots__ = ("_idle_seconds", "_running", "_thread")
+
+    def __init__(self, shortest_seconds: float) -> None:
+        self._idle_seconds = shortest_seconds * WARN_AT
+        self._running: dict[int, tuple[float, Request]] = {}
+        self._thread: Thread | None = None
+
+    def begin(self, request: Request, timeout_seconds: float) -> None:
+        """Watch a request from now on."""
+        self._running[id(request)] = (monotonic() + timeout_seconds * WARN_AT, request)
+        if self._thread is None:
+            self._thread = Thread(target=self._watch, name="multicloud-overruns", daemon=True)
+            self._thread.start()
+
+    def end(self, request: Request) -> None:
+        """Stop watching a request."""
+        self._running.pop(id(request), None)
+
+    def _watch(self) -> None:
+        while True:
+            now, wake = monotonic(), monotonic() + self._idle_seconds
+            for key, (due, request) in list(self._running.items()):
+                if due > now:
+                    wake = min(wake, due)
+                elif self._running.pop(key, None) is not None:
+                    log(logging.WARNING, "a request has used 90 % of its time", request)
+            sleep(max(wake - now, 0.001))

@@ -1,0 +1,131 @@
+"""The router: from method and decoded path to a route, in time that does not depend on how many routes there are.
+
+``build`` turns templates into plain dicts at deploy time; they are written into the entry module as literals, so that
+a function starts without compiling anything. ``Router`` walks them.
+
+Templates without parameters are keys of ``static``. The others form ``tree``: each node maps a literal segment to its
+child, and the keys 0, 1 and 2, which no segment equals, to the leaf that ends here, the child for a parameter and the
+leaf of a greedy parameter. A leaf maps methods to route numbers, and RANK to the template's precedence.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    Leaf = dict[str, Any]
+    Node = dict[Any, Any]
+
+END, PARAMETER, GREEDY = 0, 1, 2
+RANK = ""
+
+
+def build(routes: Iterable[tuple[str, str]]) -> tuple[dict[str, Leaf], Node]:
+    """Return ``(static, tree)`` for (method, template) pairs; a route's number is its place among them."""
+    static: dict[str, Leaf] = {}
+    tree: Node = {}
+    for number, (method, template) in enumerate(routes):
+        leaf = _leaf(tree, template) if "{" in template else static.setdefault(template, {})
+        leaf[method] = number
+    return static, tree
+
+
+def _leaf(tree: Node, template: str) -> Leaf:
+    """Return the leaf of a template with parameters, adding what is missing on the way."""
+    node, end, shape = tree, END, ""
+    for segment in template.split("/")[1:]:
+        if segment[-2:] == "+}":
+            end, shape = GREEDY, shape + "2"
+        elif segment[:1] == "{":
+            node, shape = node.setdefault(PARAMETER, {}), shape + "1"
+        else:
+            node, shape = node.setdefault(segment, {}), shape + "0"
+    leaf: Leaf = node.setdefault(end, {})
+    leaf[RANK] = (end == GREEDY, -shape.count("0"), shape)
+    return leaf
+
+
+class Router:
+    """Finds routes. static, tree: what ``build`` returned."""
+
+    __slots__ = ("static", "tree")
+
+    def __init__(self, static: dict[str, Leaf], tree: Node) -> None:
+        self.static = static
+        self.tree = tree
+
+    def match(self, method: str, path: str) -> tuple[int, Sequence[str]] | None:
+        """Return (route number, parameter values) of the most specific template that has the method, or None.
+
+        Literal segments beat parameters, parameters beat a greedy one, more literal segments win; of equals, the one
+        whose literal comes first. HEAD falls back to GET.
+        """
+        leaf = self.static.get(path)
+        if leaf is not None and method in leaf:
+            return leaf[method], ()
+        if self.tree:
+            found = self._only_leaf(path) or self._best_leaf(method, path)
+            if found is not None and method in found[0]:
+                return found[0][method], found[1]
+        return self.match("GET", path) if method == "HEAD" else None
+
+    def leaves(self, path: str) -> list[Leaf]:
+        """Return the leaf of every template that matches a path; empty if none does."""
+        static = self.static.get(path)
+        found = [] if static is None else [static]
+        return found + [leaf for leaf, _ in self._leaves(path)]
+
+    def _only_leaf(self, path: str) -> tuple[Leaf, Sequence[str]] | None:
+        """Return the match of a path along which each node offers one way on, as nearly all do; else None."""
+        node, values = self.tree, []
+        for segment in path.split("/")[1:]:
+            child = node.get(segment)
+            if child is None:
+                if not segment or GREEDY in node or PARAMETER not in node:
+                    return None
+                values.append(segment)
+                node = node[PARAMETER]
+            elif PARAMETER in node or GREEDY in node:
+                return None
+            else:
+                node = child
+        return (node[END], values) if END in node else None
+
+    def _best_leaf(self, method: str, path: str) -> tuple[Leaf, Sequence[str]] | None:
+        found = [match for match in self._leaves(path) if method in match[0]]
+        return min(found, key=_rank) if found else None
+
+    def _leaves(self, path: str) -> list[tuple[Leaf, tuple[str, ...]]]:
+        """Return every templated leaf that matches, with the values of its parameters."""
+        found: list[tuple[Leaf, tuple[str, ...]]] = []
+        segments = path.split("/")
+        _walk(self.tree, segments, 1, (), found)
+        return found
+
+
+def _walk(
+    node: Node, segments: list[str], index: int, values: tuple[str, ...], found: list[tuple[Leaf, tuple[str, ...]]]
+) -> None:
+    """Collect matching leaves below a node. Visits a node at most once: its depth is bounded by the templates'."""
+    if index == len(segments):
+        if END in node:
+            found.append((node[END], values))
+        return
+    segment = segments[index]
+    child = node.get(segment)
+    if child is not None:
+        _walk(child, segments, index + 1, values, found)
+    if segment:
+        child = node.get(PARAMETER)
+        if child is not None:
+            _walk(child, segments, index + 1, (*values, segment), found)
+    if GREEDY in node:
+        rest = "/".join(segments[index:])
+        if rest:
+            found.append((node[GREEDY], (*values, rest)))
+
+
+def _rank(match: tuple[Leaf, tuple[str, ...]]) -> Any:
+    return match[0][RANK]

@@ -1,0 +1,60 @@
+"""The entry point of provider ``local``: the own machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from multicloud.errors import ProviderError
+from multicloud.model import ApiDefinition
+from multicloud.provider import Config, EntrySource, Exchange, Level, Support
+
+NOT_YET = Support(Level.REFUSED, "this version does not realise it yet; leave it out, and check it in the handler")
+SUPPORT = {
+    "authorizer": NOT_YET,
+    "cache_seconds": NOT_YET,
+    "cdn": NOT_YET,
+    "cors": Support(Level.NATIVE),
+    "quota": NOT_YET,
+    "throttle": NOT_YET,
+}
+
+
+class LocalProvider:
+    """The local gateway."""
+
+    name = "local"
+    shapes = ("local",)
+    python_versions = ("3.11", "3.12", "3.13")
+    layout = None
+    support: Mapping[str, Support] = SUPPORT
+
+    def render_entry(self, source: EntrySource) -> Mapping[str, bytes]:
+        """Raise ProviderError: the local gateway runs the project as it lies there."""
+        raise ProviderError("provider local makes no bundles; name a stage whose provider is a cloud")
+
+    def connect(self, shape: str, config: Config, objects: Sequence[object]) -> Exchange:
+        """Return an exchange through the local gateway's runtime, without its server."""
+        from multicloud_local.exchange import connect
+
+        return connect(shape, config, objects)
+
+    def serve(
+        self,
+        *,
+        load: Callable[[], ApiDefinition],
+        root: Path,
+        stage: str,
+        host: str,
+        port: int,
+        reload: bool,
+        shape: str | None,
+    ) -> None:
+        """Run the gateway until it is told to stop.
+
+        load: imports the user's API. root: the project's folder, watched if reload is set. shape: send each request
+        through that cloud's event shape and runtime. Raises StartError if the port is taken.
+        """
+        from multicloud_local.gateway import serve
+
+        serve(load=load, root=root, stage=stage, host=host, port=port, reload=reload, shape=shape)
