@@ -37,6 +37,8 @@ class Lifespan:
             self._ready = asyncio.get_running_loop().create_future()
             self._received.put_nowait({"type": "lifespan.startup"})
             self._task = asyncio.ensure_future(self._run())
+            # Where no platform says that an instance ends, the task dies with it: nothing to warn of.
+            self._task._log_destroy_pending = False  # type: ignore[attr-defined] # as asyncio's own gather() does
         await asyncio.shield(self._ready)
 
     async def stop(self) -> None:

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Sequence
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 
 import attrs
@@ -41,8 +41,8 @@ def connect(shape: str, config: Config, objects: Sequence[object]) -> Exchange:
     def exchange(request: HttpRequest) -> HttpResponse:
         native = func.HttpRequest(
             method=request.method,
-            url="https://shop.azurewebsites.net" + request.target,
-            headers=join_headers(request.headers),
+            url="https://shop.azurewebsites.net" + host_path(request.raw_path) + request.target[len(request.raw_path) :],
+            headers=front_end_headers(request),
             params=dict(parse_qsl(request.raw_query)),
             route_params={"path": request.raw_path[1:]},
             body=request.body,
@@ -50,6 +50,30 @@ def connect(shape: str, config: Config, objects: Sequence[object]) -> Exchange:
         return read_response(call(native, Context()))
 
     return exchange
+
+
+def host_path(raw_path: str) -> str:
+    """Return the path in the URL that the worker gets: Kestrel decodes it, all but ``%2F``, and encodes it anew."""
+    try:
+        decoded = unquote(raw_path.replace("%2f", "%2F").replace("%2F", "%252F"), errors="strict")
+    except UnicodeDecodeError:
+        return raw_path
+    segments: list[str] = []
+    for segment in decoded.split("/"):
+        if segment == ".." and len(segments) > 1:
+            segments.pop()
+        elif segment not in (".", ".."):
+            segments.append(segment)
+    return quote("/".join(segments), safe="/!$&'()*+,:;=@~%")
+
+
+def front_end_headers(request: HttpRequest) -> dict[str, str]:
+    """Return the headers as App Service's front end passes them on: with the address and the target it saw."""
+    headers = join_headers(request.headers)
+    forwarded = headers.get("x-forwarded-for")
+    headers["x-forwarded-for"] = f"{forwarded}, {request.client_ip}" if forwarded else request.client_ip
+    headers["x-waws-unencoded-url"] = request.target
+    return headers
 
 
 def _on_loop(handler: Any) -> Any:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multicloud.provider import Config, Exchange, HttpRequest, HttpResponse
-from multicloud_local.runtime import AsgiApplication, create_handler
+from multicloud_local.runtime import create_handler
+
+if TYPE_CHECKING:
+    from multicloud_local.runtime import AsgiApplication
 
 
 def connect(shape: str, config: Config, objects: Sequence[object]) -> Exchange:
