@@ -108,7 +108,7 @@ class _Reader:
             version.refuse("an OpenAPI version 3.0.x or 3.1.x")
         info = root.at("info")
         api = Api(info.at(NAME).text() or _slug(info.at("title").text()), **_settings(info))
-        security = self._security.read(root.at("security"))
+        security = self._security.read(root)
         if security.authorizer is not None:
             api.settings["authorizer"] = security.authorizer
         for key, item in root.at("paths").items():
@@ -153,7 +153,7 @@ class _Reader:
         if handler.value is None:
             handler.refuse("the operation's handler as 'module:function'", "none")
             return
-        security = self._security.read(node.at("security"))
+        security = self._security.read(node)
         options: dict[str, Any] = {
             name: value
             for name, key in (("operation_id", "operationId"), ("summary", "summary"), ("description", "description"))

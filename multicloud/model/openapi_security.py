@@ -34,10 +34,13 @@ class SecurityReader:
         self._schemes = schemes
         self._read: dict[str, Authorizer | None] = {}
 
-    def read(self, security: Node) -> Security:
-        """Return what a ``security`` list says; problems go to the open report."""
-        if security.value is None:
+    def read(self, owner: Node) -> Security:
+        """Return what the ``security`` of a document or an operation says; problems go to the open report."""
+        if not owner.has("security"):
             return Security()
+        security = owner.at("security")
+        if security.value is None:
+            security.refuse("a list", "nothing", "write [] to let anyone in")
         alternatives: list[Authorizer] = []
         scopes: list[tuple[str, ...]] = []
         for requirement in security.elements():
@@ -46,6 +49,8 @@ class SecurityReader:
                 hint = "write them as items of the list, of which any one is enough"
                 requirement.refuse("one security scheme", f"{len(names)} at once", hint)
             for name, wanted in names[:1]:
+                if wanted.value is None:
+                    wanted.refuse("a list of scopes", "nothing", "write [] for none")
                 authorizer = self._scheme(name, wanted)
                 alternatives += [authorizer] if authorizer else []
                 scopes.append(tuple(scope.text() for scope in wanted.elements()))

@@ -65,6 +65,13 @@ def test_templates_that_the_contracts_order_tells_apart_are_accepted(first, seco
     assert conflicts(first, second) == []
 
 
+def test_a_template_that_is_ambiguous_with_several_others_is_reported_once():
+    assert conflicts("GET /{a}/{b}/x", "GET /{a}/y/{c}", "GET /z/{b}/{c}") == [
+        "route GET /{a}/y/{c}",
+        "route GET /z/{b}/{c}",
+    ]
+
+
 def test_a_method_has_one_handler_on_a_path_and_the_message_names_both_functions():
     found = list(route_conflicts([("orders", route("GET /a")[1]), ("stock", route("GET /a", "b")[1])]))
     assert [problem.place for problem in found] == ["route GET /a"]

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 from openapi_spec_validator import validate
 
+from multicloud.errors import DefinitionError
 from multicloud.model import (
     PUBLIC,
     ApiDefinition,
@@ -143,6 +146,8 @@ def test_security_becomes_authorizers_and_scopes():
         ([{}, {"oidc": []}], "(route GET /a: authorizer)"),
         ({"oidc": []}, "security"),
         ([5], "security/0"),
+        (None, "security"),
+        ([{"oidc": None}], "security/0/oidc"),
     ],
 )
 def test_security_that_cannot_be_kept_is_refused_and_never_taken_for_public(security, place):
@@ -354,3 +359,23 @@ def test_what_is_written_is_read_again_with_the_same_paths():
     assert {(route.method, route.path, route.operation_id) for _, route in again.routes} == {
         (route.method, route.path, route.operation_id) for _, route in definition.routes
     }
+
+
+def steps_of(value: Any, steps: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield steps
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from steps_of(child, (*steps, key))
+
+
+@pytest.mark.parametrize("steps", list(steps_of(DOCUMENT))[1:], ids=lambda steps: "/".join(map(str, steps)))
+def test_nothing_at_any_place_of_a_document_can_end_in_a_traceback(steps):
+    for junk in (None, 5, True, "x", "", [], {}, [5], [[]], {"$ref": 5}, {5: 5}, {"a": []}):
+        changed = document(security=[{"oidc": ["r"]}, {"key": ["r"]}])
+        *parents, last = steps
+        place = changed
+        for step in parents:
+            place = place[step]
+        place[last] = junk
+        with contextlib.suppress(DefinitionError):
+            from_openapi(changed)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
 
+from multicloud.errors import DefinitionError
 from multicloud.model import ApiDefinition, Cors, JwtAuthorizer, Throttle, define
-from multicloud.model.recording import app_kind
+from multicloud.model.recording import API_SETTINGS, FUNCTION_SETTINGS, ROUTE_SETTINGS, app_kind
 from multicloud.runtime.recorder import Api, Function
 from tests.model.problems import places_of, problems_of
 
@@ -213,3 +215,59 @@ def test_five_thousand_routes_are_defined_in_well_under_a_second():
     assert time.perf_counter() - start < 1
     assert isinstance(definition, ApiDefinition)
     assert len({route.operation_id for _, route in definition.routes}) == 5_000
+
+
+JUNK = [
+    None,
+    5,
+    -1.5,
+    "x",
+    "",
+    b"x",
+    [],
+    {},
+    [[]],
+    [{}],
+    {"a": []},
+    {5: 5},
+    object(),
+    {1, 2},
+    (),
+    Api,
+    ["a", 5],
+    float("nan"),
+]
+SETTINGS = sorted(API_SETTINGS | FUNCTION_SETTINGS)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_no_setting_of_an_api_or_function_can_end_in_a_traceback(setting):
+    for junk in JUNK:
+        orders = Function("orders", **({setting: junk} if setting in FUNCTION_SETTINGS else {}))
+        orders.get("/orders/{order_id}", scopes=["read"], cache_seconds=5)(read)
+        api = shop(functions=[orders], **{setting: junk})
+        with contextlib.suppress(DefinitionError):
+            define(api)
+
+
+@pytest.mark.parametrize("setting", sorted(ROUTE_SETTINGS))
+def test_no_setting_of_a_route_can_end_in_a_traceback(setting):
+    for junk in JUNK:
+        api = shop(authorizer=JwtAuthorizer("https://id.example.com", ["shop"]))
+        api.get("/orders/{order_id}", **{"scopes": ["read"], setting: junk})(read)
+        with contextlib.suppress(DefinitionError):
+            define(api)
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_nothing_recorded_can_end_in_a_traceback(junk):
+    api = Api(junk, functions=[Function(junk)])
+    api.functions[0].route(junk, methods=["GET"])(junk)
+    api.route("/a", methods=[junk])(handler)
+    api.route("/b", methods=["GET"])(handler)
+    api.route("/a", methods=["GET"])(junk)
+    api.middleware(junk)
+    api.exception_handlers.append((junk, junk))
+    api.mount(junk, junk)
+    api.mount(junk, wsgi)
+    assert problems_of(lambda: define(api))
