@@ -1,0 +1,1 @@
+"""What a user would write, and a demo that runs it everywhere."""

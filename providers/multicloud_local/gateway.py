@@ -1,0 +1,80 @@
+"""``multicloud run``: from a definition to the application that the server serves.
+
+By default that is the local runtime. With a cloud's event shape, each request goes through that cloud's event and
+runtime instead, so that its quirks are met at home.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multicloud.deploy.entry import compile_application
+from multicloud.deploy.support import check_support
+from multicloud.errors import ProviderError
+from multicloud.model import ApiDefinition
+from multicloud.provider import Exchange, HttpRequest, load_provider, provider_of_shape
+from multicloud_local.runtime import THREADS, TOO_LARGE, create_handler
+
+if TYPE_CHECKING:
+    from multicloud_local.runtime import AsgiApplication
+
+
+def serve(
+    *, load: Callable[[], ApiDefinition], root: Path, stage: str, host: str, port: int, reload: bool, shape: str | None
+) -> None:
+    """Serve a definition; the arguments are those of ``LocalProvider.serve``."""
+    create = partial(create_application, load, stage, shape)
+    if reload:
+        from multicloud_local.reload import serve_reloading
+
+        serve_reloading(create, [root], host, port)
+    else:
+        from multicloud_local import server
+
+        server.serve(create(), host, port)
+
+
+def create_application(load: Callable[[], ApiDefinition], stage: str, shape: str | None) -> AsgiApplication:
+    """Return the ASGI application of a definition. Raises DefinitionError for what the provider refuses."""
+    definition = load()
+    provider = load_provider("local") if shape is None else provider_of_shape(shape)
+    if shape is not None and shape not in provider.shapes:
+        raise ProviderError(f"provider {provider.name} has no shape {shape!r}; it has {', '.join(provider.shapes)}")
+    check_support(definition, provider)
+    config, objects = compile_application(
+        definition, definition.functions, provider=provider.name, stage=stage, development=True
+    )
+    if shape in (None, "local"):
+        return create_handler(config, objects)
+    return through_exchange(provider.connect(str(shape), config, objects))
+
+
+def through_exchange(exchange: Exchange) -> AsgiApplication:
+    """Return an ASGI application that sends each request through a cloud's event shape and runtime, in a thread."""
+    executor = ThreadPoolExecutor(THREADS, thread_name_prefix="multicloud")
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body = b""
+        more = TOO_LARGE not in scope
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        if TOO_LARGE in scope:
+            return  # the server answers 413
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        request = HttpRequest(scope["method"], target.decode("latin-1"), pairs, body, (scope.get("client") or ("",))[0])
+        answer = await asyncio.get_running_loop().run_in_executor(executor, exchange, request)
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    return application
