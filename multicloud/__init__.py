@@ -18,7 +18,7 @@ _RUNTIME = {
     "Response": "response",
     "TraceContext": "request",
     "UploadedFile": "forms",
-    "current_request": "logs",
+    "current_request": "context",
 }
 _MODEL = frozenset(
     (
@@ -41,6 +41,8 @@ _MODEL = frozenset(
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from multicloud.model import PUBLIC as PUBLIC
     from multicloud.model import Alarm as Alarm
     from multicloud.model import ApiDefinition as ApiDefinition
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from multicloud.model import Throttle as Throttle
     from multicloud.model import Tracing as Tracing
     from multicloud.project import Project as Project
+    from multicloud.runtime.context import current_request as current_request
     from multicloud.runtime.cookies import Cookie as Cookie
     from multicloud.runtime.errors import BadGateway as BadGateway
     from multicloud.runtime.errors import BadRequest as BadRequest
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     from multicloud.runtime.errors import GatewayTimeout as GatewayTimeout
     from multicloud.runtime.errors import Gone as Gone
     from multicloud.runtime.errors import HttpError as HttpError
+    from multicloud.runtime.errors import HTTPVersionNotSupported as HTTPVersionNotSupported
     from multicloud.runtime.errors import InternalServerError as InternalServerError
     from multicloud.runtime.errors import LengthRequired as LengthRequired
     from multicloud.runtime.errors import Locked as Locked
@@ -91,7 +95,6 @@ if TYPE_CHECKING:
     from multicloud.runtime.errors import UpgradeRequired as UpgradeRequired
     from multicloud.runtime.errors import URITooLong as URITooLong
     from multicloud.runtime.forms import UploadedFile as UploadedFile
-    from multicloud.runtime.logs import current_request as current_request
     from multicloud.runtime.recorder import Api as Api
     from multicloud.runtime.recorder import Function as Function
     from multicloud.runtime.request import Identity as Identity
@@ -117,12 +120,12 @@ def __getattr__(name: str) -> object:
     return found
 
 
-def _load(module: str) -> object:
+def _load(module: str) -> Any:
     """Import a module by name; importlib is not needed for it."""
     return __import__(module, None, None, ("*",))
 
 
-def _policies() -> object:
+def _policies() -> Any:
     """Return the model, or inside a function its stand-ins."""
     try:
         return _load("multicloud.model")

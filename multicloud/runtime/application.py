@@ -6,25 +6,26 @@ body (413, 400), then the handler. Nothing about a request is kept outside its R
 
 from __future__ import annotations
 
-import logging
+import sys
 
 from multicloud.runtime.endpoints import Endpoint, ErrorPolicy, async_endpoint, bind, plain_endpoint, wrap
 from multicloud.runtime.errors import HttpError
-from multicloud.runtime.logs import current_request, log, log_failure
+from multicloud.runtime.overruns import Overruns
 from multicloud.runtime.request import BODILESS, check_headers
 from multicloud.runtime.response import BODILESS_STATUS, Response, json_response
-from multicloud.runtime.overruns import Overruns
-from multicloud.runtime.router import RANK, Router
-from multicloud.runtime.urls import decode_path
+from multicloud.runtime.router import RANK, Router, decode_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import Any
 
     from multicloud.runtime.asgi import AsgiMount
     from multicloud.runtime.loops import Loop
     from multicloud.runtime.request import Request
+
+CONTEXT = "multicloud.runtime.context"
+"""Loaded only where the user's code asks which request it works on."""
 
 MOUNT_METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 
@@ -33,8 +34,8 @@ class Application:
     """Answers requests.
 
     config: the literals that ``multicloud.deploy.entry`` compiled from the definition. objects: the user's callables,
-    classes and applications, to which config refers by index. loop: where coroutines run. streaming: whether the
-    platform can send a response in parts. enforces_timeout: whether to answer 504 at a function's timeout, where no
+    classes and applications, to which config refers by index. make_loop: returns where coroutines run; called when
+    the first one does. streaming: whether the platform can send a response in parts. enforces_timeout: whether to answer 504 at a function's timeout, where no
     platform does.
     """
 
@@ -42,13 +43,14 @@ class Application:
         self,
         config: Mapping[str, Any],
         objects: Sequence[Any],
-        loop: Loop,
+        make_loop: Callable[[], Loop],
         *,
         streaming: bool,
         enforces_timeout: bool = False,
     ) -> None:
         self.config = config
-        self.loop = loop
+        self._make_loop = make_loop
+        self._loop: Loop | None = None
         self._objects = objects
         self._collects = not streaming
         self._enforces_timeout = enforces_timeout
@@ -68,16 +70,26 @@ class Application:
 
             self._cors = CorsPolicy(config["cors"])
         errors = self._error_policy(config["exception_handlers"])
-        self._unmatched = self._wrap(plain_endpoint(self._answer_unmatched, errors, False), config["middleware"], errors)
+        self._unmatched = self._wrap(
+            plain_endpoint(self._answer_unmatched, errors, False), config["middleware"], errors
+        )
         self._preflight = plain_endpoint(self._answer_preflight, errors, False)
         self._mounts: dict[int, Endpoint] = {}
         self._lifespans: list[AsgiMount] = []
+
+    @property
+    def loop(self) -> Loop:
+        """Where coroutines run."""
+        if self._loop is None:
+            self._loop = self._make_loop()
+        return self._loop
 
     # One request.
 
     def answer(self, request: Request) -> Response:
         """Answer a request from plain code. Never raises."""
-        token = current_request.set(request)
+        context = sys.modules.get(CONTEXT)
+        token = None if context is None else context.current_request.set(request)
         try:
             endpoint = self._select(request)
             self._load_body(endpoint, request)
@@ -87,15 +99,17 @@ class Application:
             else:
                 response = endpoint.call(request)
             return self._finish(request, response)
-        except BaseException as error:  # noqa: BLE001 - whatever happens must not take the instance down
+        except BaseException as error:  # whatever happens must not take the instance down
             return self._finish_failure(request, error)
         finally:
             self._overruns.end(request)
-            current_request.reset(token)
+            if context is not None:
+                context.current_request.reset(token)
 
     async def answer_async(self, request: Request) -> Response:
         """Answer a request on the platform's loop. Raises nothing but the task's own cancellation."""
-        token = current_request.set(request)
+        context = sys.modules.get(CONTEXT)
+        token = None if context is None else context.current_request.set(request)
         try:
             endpoint = self._select(request)
             await self._receive_body(endpoint, request)
@@ -109,7 +123,8 @@ class Application:
             return self._finish_failure(request, error)
         finally:
             self._overruns.end(request)
-            current_request.reset(token)
+            if context is not None:
+                context.current_request.reset(token)
 
     async def stop(self) -> None:
         """Shut mounted applications down, where the platform tells us that the instance ends."""
@@ -149,7 +164,7 @@ class Application:
         if found is not None:
             number, values = found
             endpoint = self._endpoints[number] or self._build(number)
-            request.path_params = dict(zip(endpoint.parameters, values)) if values else {}  # noqa: B905 - of one template
+            request.path_params = dict(zip(endpoint.parameters, values)) if values else {}  # of one template
         else:
             request.path_params = {}
             endpoint = self._select_other(request)
@@ -175,8 +190,13 @@ class Application:
             raise HttpError(414, f"The URL is longer than {self._max_url_bytes} bytes.")
         headers = request.plain_headers()
         count = len(headers)
-        if count > self._max_headers or len("".join([*headers, *headers.values()])) + 4 * count > self._max_header_bytes:
-            raise HttpError(431, f"The header fields are over {self._max_header_bytes} bytes or {self._max_headers} in number.")
+        if (
+            count > self._max_headers
+            or len("".join([*headers, *headers.values()])) + 4 * count > self._max_header_bytes
+        ):
+            raise HttpError(
+                431, f"The header fields are over {self._max_header_bytes} bytes or {self._max_headers} in number."
+            )
         check_headers(headers)
 
     # What no route takes.
@@ -286,14 +306,14 @@ class Application:
         for table in tables:
             for error, handler, is_async in table:
                 handlers.setdefault(self._objects[error], (self._objects[handler], is_async))
-        return ErrorPolicy(handlers, self._failure, self.loop)
+        return ErrorPolicy(handlers, self._failure, self)
 
     # From an answer to what is sent.
 
     def _failure(self, request: Request, error: BaseException) -> Response:
         """Return the problem document of an exception; one that is no HttpError is logged and hidden."""
         if not isinstance(error, HttpError):
-            log_failure(request, error)
+            _log_failure(request, error)
             error = HttpError(500, "The server failed to answer this request.")
         response = json_response(error.problem(request.request_id))
         response.status_code = error.status_code
@@ -306,21 +326,31 @@ class Application:
         """Answer what went wrong outside an endpoint: the edge, the router, a faulty error document."""
         try:
             return self._finish(request, self._failure(request, error))
-        except BaseException as second:  # noqa: BLE001 - an extension without a JSON form, for instance
-            log_failure(request, second)
-            return self._finish(request, self._failure(request, HttpError(500, "The server failed to answer this request.")))
+        except BaseException as second:  # an extension without a JSON form, for instance
+            _log_failure(request, second)
+            return self._finish(
+                request, self._failure(request, HttpError(500, "The server failed to answer this request."))
+            )
 
     def _finish(self, request: Request, response: Response) -> Response:
         """Apply the rules that hold for every answer: size, CORS, no body where HTTP has none."""
         size = len(response.body)
         if size > self._max_body_bytes:
-            log(logging.ERROR, "a response is over the limit", request, size_bytes=size, limit_bytes=self._max_body_bytes)
+            from multicloud.runtime.logs import ERROR, log
+
+            log(ERROR, "a response is over the limit", request, size_bytes=size, limit_bytes=self._max_body_bytes)
             response = self._failure(request, HttpError(500, "The server failed to answer this request."))
         if self._cors is not None:
             self._cors.apply(request, response)
         if request.method == "HEAD" or response.status_code in BODILESS_STATUS:
             _drop_body(request, response)
         return response
+
+
+def _log_failure(request: Request, error: BaseException) -> None:
+    from multicloud.runtime.logs import log_failure
+
+    log_failure(request, error)
 
 
 def _drop_body(request: Request, response: Response) -> None:

@@ -51,7 +51,7 @@ class Lifespan:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         try:
             await self._app(scope, self._received.get, self._send)
-        except Exception:  # noqa: BLE001 - the specification: an application without lifespan support may raise
+        except Exception:  # the specification: an application without lifespan support may raise
             self._settle(None)
         self._settle(None)
         self._stopped.set()
@@ -108,7 +108,9 @@ class AsgiMount:
 
     def _scope(self, request: Request) -> Message:
         raw_path = request.raw_path
-        headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in request.headers.items()]
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in request.headers.items()
+        ]
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -161,7 +163,9 @@ class _Exchange:
         if error is None and self._start is None:
             error = RuntimeError("the mounted ASGI application sent no response")
         if not self.started.done() and error is not None:
-            self.started.set_exception(RuntimeError("cancelled") if isinstance(error, asyncio.CancelledError) else error)
+            self.started.set_exception(
+                RuntimeError("cancelled") if isinstance(error, asyncio.CancelledError) else error
+            )
         else:
             self._reveal()
         self._end(error)

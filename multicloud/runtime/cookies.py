@@ -6,8 +6,8 @@ percent-encoded. So a cookie is limited to what survives there, and its value is
 
 from __future__ import annotations
 
+from multicloud.runtime.multidict import unquote
 from multicloud.runtime.response import TOKEN
-from multicloud.runtime.urls import unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ class Cookie:
             raise ValueError(f"cookie {name}: the value holds characters that must be percent-encoded first")
         for attribute, text in (("path", path), ("domain", domain)):
             if text is not None and (not text.isascii() or not text.isprintable() or ";" in text):
-                raise ValueError(f"cookie {name}: {attribute} holds a semicolon or a character that is not printable ASCII")
+                raise ValueError(
+                    f"cookie {name}: {attribute} holds a semicolon or a character that is not printable ASCII"
+                )
         if same_site is not None and same_site.lower() not in SAME_SITE:
             raise ValueError(f"cookie {name}: same_site: expected Strict, Lax or None, got {same_site!r}")
         if same_site is not None and same_site.lower() == "none" and not secure:

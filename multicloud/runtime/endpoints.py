@@ -12,13 +12,20 @@ from multicloud.runtime.response import to_response
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from typing import Any
+    from typing import Any, Protocol
 
     from multicloud.runtime.loops import Loop
     from multicloud.runtime.request import Request
     from multicloud.runtime.response import Response
 
     Layer = tuple[Callable[..., Any], bool]
+
+    class HasLoop(Protocol):
+        """What an ErrorPolicy takes its loop from."""
+
+        @property
+        def loop(self) -> Loop:
+            """Where coroutines run."""
 
 
 class Endpoint:
@@ -43,17 +50,25 @@ class ErrorPolicy:
     """How exceptions become responses.
 
     handlers: exception class to (handler, is_async), the function's before the API's. fallback: answers what no
-    handler takes.
+    handler takes. owner: whose loop is used; made when a coroutine first needs it.
     """
 
-    __slots__ = ("fallback", "handlers", "loop")
+    __slots__ = ("_owner", "fallback", "handlers")
 
     def __init__(
-        self, handlers: dict[type[BaseException], Layer], fallback: Callable[[Request, BaseException], Response], loop: Loop
+        self,
+        handlers: dict[type[BaseException], Layer],
+        fallback: Callable[[Request, BaseException], Response],
+        owner: HasLoop,
     ) -> None:
         self.handlers = handlers
         self.fallback = fallback
-        self.loop = loop
+        self._owner = owner
+
+    @property
+    def loop(self) -> Loop:
+        """Where coroutines run."""
+        return self._owner.loop
 
     def find(self, error: BaseException) -> Layer | None:
         """Return the handler of the most specific class."""
@@ -72,7 +87,7 @@ class ErrorPolicy:
         try:
             result = handler(request, error)
             return to_response(self.loop.block_on(result) if is_async else result)
-        except BaseException as second:  # noqa: BLE001 - whatever a handler raises must not take the instance down
+        except BaseException as second:  # whatever a handler raises must not take the instance down
             return self.fallback(request, second)
 
     async def answer_async(self, request: Request, error: BaseException) -> Response:
@@ -110,7 +125,7 @@ def plain_endpoint(call: Callable[[Request], Any], errors: ErrorPolicy, collects
             if collects and response.stream is not None:
                 collect(response, errors.loop)
             return response
-        except BaseException as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # as above
             return errors.answer(request, error)
 
     return Endpoint(endpoint, is_async=False, needs_loop=any(is_async for _, is_async in errors.handlers.values()))
@@ -129,7 +144,7 @@ def async_endpoint(call: Callable[[Request], Any], errors: ErrorPolicy, collects
             if collects and response.stream is not None:
                 await collect_async(response, errors.loop)
             return response
-        except BaseException as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # as above
             return await errors.answer_async(request, error)
 
     return Endpoint(endpoint, is_async=True)
@@ -138,7 +153,7 @@ def async_endpoint(call: Callable[[Request], Any], errors: ErrorPolicy, collects
 def wrap(layer: Callable[..., Any], is_async: bool, inner: Endpoint, errors: ErrorPolicy) -> Endpoint:
     """Put one middleware around an endpoint."""
     if is_async:
-        return async_endpoint(_async_layer(layer, inner, errors.loop), errors, collects=False)
+        return async_endpoint(_async_layer(layer, inner, errors), errors, collects=False)
     call_next = inner.call
     if inner.is_async:
 
@@ -151,13 +166,13 @@ def wrap(layer: Callable[..., Any], is_async: bool, inner: Endpoint, errors: Err
     return wrapped
 
 
-def _async_layer(layer: Callable[..., Any], inner: Endpoint, loop: Loop) -> Callable[[Request], Any]:
+def _async_layer(layer: Callable[..., Any], inner: Endpoint, errors: ErrorPolicy) -> Callable[[Request], Any]:
     """Return an async middleware bound to what it wraps."""
     if inner.is_async:
         return lambda request: layer(request, inner.call)
 
     async def call_next(request: Request) -> Response:
-        response: Response = await loop.run_sync(inner.call, request, pure=not inner.needs_loop)
+        response: Response = await errors.loop.run_sync(inner.call, request, pure=not inner.needs_loop)
         return response
 
     return lambda request: layer(request, call_next)

@@ -95,12 +95,10 @@ def error_class(name: str) -> type[HttpError]:
     if status is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    def __init__(
-        self: HttpError, detail: str = "", *, headers: Mapping[str, str] | None = None, **extensions: Any
-    ) -> None:
+    def init(self: HttpError, detail: str = "", *, headers: Mapping[str, str] | None = None, **extensions: Any) -> None:
         HttpError.__init__(self, status, detail, headers=headers, **extensions)
 
-    made = type(name, (HttpError,), {"__init__": __init__, "__module__": __name__, "__doc__": f"Answers {status}."})
+    made = type(name, (HttpError,), {"__init__": init, "__module__": __name__, "__doc__": f"Answers {status}."})
     globals()[name] = made
     return made
 

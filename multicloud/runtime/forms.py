@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from multicloud.runtime.errors import HttpError
-from multicloud.runtime.multidict import MultiDict
-from multicloud.runtime.urls import parse_query
+from multicloud.runtime.multidict import MultiDict, parse_query
 
 MAX_PARTS = 1000
 """Parts of one multipart body; more is 413. A bound on work, far above any real form."""

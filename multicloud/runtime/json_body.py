@@ -1,18 +1,15 @@
-"""JSON bodies both ways: strict about what comes in, compact and never NaN about what goes out."""
+"""JSON bodies that come in, read strictly. Imported when a handler first reads one."""
 
 from __future__ import annotations
 
 import re
-import sys
 from itertools import accumulate
 from json import JSONDecoder
-from json.encoder import JSONEncoder, c_make_encoder, encode_basestring
 
 from multicloud.runtime.errors import HttpError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 MAX_DEPTH = 64
@@ -58,46 +55,3 @@ def _depth(text: str) -> int:
     """Return how deep containers are nested, strings left out."""
     steps = [_STEPS[char] for char in _STRINGS.sub("", text) if char in _STEPS]
     return max(accumulate(steps), default=0)
-
-
-def encode_value(value: Any) -> Any:
-    """Return the JSON form of a value that json does not know. Raises TypeError if it has none.
-
-    attrs and dataclass instances become objects, date, time and datetime ISO 8601, UUID and Decimal strings, an Enum
-    its value. No class is imported for this: a value of a class can only exist when its module is loaded.
-    """
-    fields = getattr(type(value), "__attrs_attrs__", None)
-    if fields is not None:
-        return {field.name: getattr(value, field.name) for field in fields}
-    fields = getattr(type(value), "__dataclass_fields__", None)
-    if fields is not None:
-        return {name: getattr(value, name) for name in fields if fields[name]._field_type.name == "_FIELD"}
-    for module, names, convert in _CONVERSIONS:
-        loaded = sys.modules.get(module)
-        if loaded is not None and isinstance(value, tuple(getattr(loaded, name) for name in names)):
-            return convert(value)
-    raise TypeError(f"{type(value).__qualname__} has no JSON form")
-
-
-_CONVERSIONS: tuple[tuple[str, tuple[str, ...], Callable[[Any], Any]], ...] = (
-    ("datetime", ("date", "time"), lambda value: value.isoformat()),
-    ("uuid", ("UUID",), str),
-    ("decimal", ("Decimal",), str),
-    ("enum", ("Enum",), lambda value: value.value),
-)
-
-if c_make_encoder is not None:
-    # What JSONEncoder.encode builds anew at each call. No circle check (the first argument): a circle ends in
-    # RecursionError, and one shared table of markers would not bear two threads.
-    _chunks = c_make_encoder(None, encode_value, encode_basestring, None, ":", ",", False, False, False)
-
-    def dumps(value: Any) -> bytes:
-        """Return compact UTF-8 JSON. Raises TypeError, ValueError (NaN) or RecursionError for what has none."""
-        return "".join(_chunks(value, 0)).encode("utf-8")
-
-else:
-    _encoder = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=encode_value)
-
-    def dumps(value: Any) -> bytes:
-        """Return compact UTF-8 JSON. Raises TypeError, ValueError (NaN) or RecursionError for what has none."""
-        return _encoder.encode(value).encode("utf-8")

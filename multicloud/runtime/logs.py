@@ -1,14 +1,14 @@
-"""What the runtime logs, and which request a log record belongs to.
+"""What the runtime logs. Imported when there is something to log.
 
-``current_request`` is a context variable: each thread and task sees its own request. Records of the runtime are one
-line of JSON with every control character escaped, so that nothing a client sends can forge a record.
+Records of the runtime are one line of JSON with every control character escaped, so that nothing a client sends can
+forge a record.
 """
 
 from __future__ import annotations
 
 import logging
-from contextvars import ContextVar
 from json import dumps
+from logging import ERROR, WARNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 MAX_VALUE_CHARS = 2048
 """Longest value in a record (CONTRACT.md, R43)."""
 
-current_request: ContextVar[Request | None] = ContextVar("current_request", default=None)
-"""The request that this thread or task works on, for logs; handlers are given theirs."""
+__all__ = ["ERROR", "WARNING", "log", "log_failure"]
 
 logger = logging.getLogger("multicloud")
 
@@ -43,7 +42,7 @@ def log_failure(request: Request, error: BaseException) -> None:
 
     trace = "".join(format_exception(error))
     log(
-        logging.ERROR,
+        ERROR,
         "a handler failed",
         request,
         error=type(error).__qualname__,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-
 from multicloud.runtime.cookies import parse_set_cookie
-from multicloud.runtime.logs import log
+from multicloud.runtime.logs import ERROR, log
 from multicloud.runtime.response import Response
 
 TYPE_CHECKING = False
@@ -37,7 +35,7 @@ def to_response(
             except ValueError as error:
                 if strict:
                     raise
-                log(logging.ERROR, "a cookie of a mounted application was dropped", request, reason=str(error))
+                log(ERROR, "a cookie of a mounted application was dropped", request, reason=str(error))
         elif name not in HOP_BY_HOP:
             response.headers.add(name, value)
     return response

@@ -6,11 +6,8 @@ costs it two dict operations, and nothing wakes it but the clock.
 
 from __future__ import annotations
 
-import logging
 from threading import Thread
 from time import monotonic, sleep
-
-from multicloud.runtime.logs import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,5 +45,11 @@ class Overruns:
                 if due > now:
                     wake = min(wake, due)
                 elif self._running.pop(key, None) is not None:
-                    log(logging.WARNING, "a request has used 90 % of its time", request)
+                    _warn(request)
             sleep(max(wake - now, 0.001))
+
+
+def _warn(request: Request) -> None:
+    from multicloud.runtime.logs import WARNING, log
+
+    log(WARNING, "a request has used 90 % of its time", request)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from time import time
 
 from multicloud.runtime.errors import HttpError
-from multicloud.runtime.multidict import Headers, MultiDict
-from multicloud.runtime.urls import parse_query
+from multicloud.runtime.multidict import Headers, MultiDict, parse_query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +36,11 @@ class Identity:
     __slots__ = ("api_key_id", "claims", "scopes", "subject")
 
     def __init__(
-        self, subject: str, scopes: Iterable[str] = (), claims: dict[str, Any] | None = None, api_key_id: str | None = None
+        self,
+        subject: str,
+        scopes: Iterable[str] = (),
+        claims: dict[str, Any] | None = None,
+        api_key_id: str | None = None,
     ) -> None:
         self.subject = subject
         self.scopes = frozenset(scopes)
@@ -250,7 +253,11 @@ def parse_traceparent(parent: str, state: str) -> TraceContext | None:
     if len(parts) < 4 or [len(part) for part in parts[:4]] != [2, 32, 16, 2]:
         return None
     version, trace_id, parent_id, flags = parts[:4]
-    if version == "ff" or (version == "00" and len(parts) > 4) or not HEX.issuperset(version + trace_id + parent_id + flags):
+    if (
+        version == "ff"
+        or (version == "00" and len(parts) > 4)
+        or not HEX.issuperset(version + trace_id + parent_id + flags)
+    ):
         return None
     if not trace_id.strip("0") or not parent_id.strip("0"):
         return None

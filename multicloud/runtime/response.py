@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from multicloud.runtime.json_body import dumps
+import sys
+from json.encoder import JSONEncoder, c_make_encoder, encode_basestring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from multicloud.runtime.cookies import Cookie, Cookies
@@ -18,6 +19,49 @@ BINARY = "application/octet-stream"
 TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 """Characters of a token (RFC 9110, section 5.6.2)."""
 BODILESS_STATUS = frozenset((204, 304))
+
+
+def encode_value(value: Any) -> Any:
+    """Return the JSON form of a value that json does not know. Raises TypeError if it has none.
+
+    attrs and dataclass instances become objects, date, time and datetime ISO 8601, UUID and Decimal strings, an Enum
+    its value. No class is imported for this: a value of a class can only exist when its module is loaded.
+    """
+    fields = getattr(type(value), "__attrs_attrs__", None)
+    if fields is not None:
+        return {field.name: getattr(value, field.name) for field in fields}
+    fields = getattr(type(value), "__dataclass_fields__", None)
+    if fields is not None:
+        return {name: getattr(value, name) for name in fields if fields[name]._field_type.name == "_FIELD"}
+    for module, names, convert in _CONVERSIONS:
+        loaded = sys.modules.get(module)
+        if loaded is not None and isinstance(value, tuple(getattr(loaded, name) for name in names)):
+            return convert(value)
+    raise TypeError(f"{type(value).__qualname__} has no JSON form")
+
+
+_CONVERSIONS: tuple[tuple[str, tuple[str, ...], Callable[[Any], Any]], ...] = (
+    ("datetime", ("date", "time"), lambda value: value.isoformat()),
+    ("uuid", ("UUID",), str),
+    ("decimal", ("Decimal",), str),
+    ("enum", ("Enum",), lambda value: value.value),
+)
+
+if c_make_encoder is not None:
+    # What JSONEncoder.encode builds anew at each call. No circle check (the first argument): a circle ends in
+    # RecursionError, and one shared table of markers would not bear two threads.
+    _chunks = c_make_encoder(None, encode_value, encode_basestring, None, ":", ",", False, False, False)
+
+    def dumps(value: Any) -> bytes:
+        """Return compact UTF-8 JSON. Raises TypeError, ValueError (NaN) or RecursionError for what has none."""
+        return "".join(_chunks(value, 0)).encode("utf-8")
+
+else:
+    _encoder = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=encode_value)
+
+    def dumps(value: Any) -> bytes:
+        """Return compact UTF-8 JSON. Raises TypeError, ValueError (NaN) or RecursionError for what has none."""
+        return _encoder.encode(value).encode("utf-8")
 
 
 class ResponseHeaders:
@@ -187,7 +231,9 @@ def to_response(result: Any) -> Response:
             raise TypeError("a handler's tuple is (body, status_code); got a Response in place of the body")
         return Response(body, status_code)
     if isinstance(result, (int, float, bool)):
-        raise TypeError(f"a handler returned {type(result).__name__}; return a dict, list, str, bytes, None or Response")
+        raise TypeError(
+            f"a handler returned {type(result).__name__}; return a dict, list, str, bytes, None or Response"
+        )
     return Response(result)
 
 
@@ -211,6 +257,6 @@ def check_value(name: str, value: str) -> str:
         raise TypeError(f"header {name}: expected str, got {type(value).__name__}")
     if value.isascii() and value.isprintable():
         return value.strip()
-    if any(char < " " and char != "\t" or char == "\x7f" or char > "\xff" for char in value):
+    if any((char < " " and char != "\t") or char == "\x7f" or char > "\xff" for char in value):
         raise ValueError(f"header {name}: the value holds a control character or one outside latin-1")
     return value.strip(" \t")

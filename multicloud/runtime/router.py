@@ -1,4 +1,4 @@
-"""The router: from method and decoded path to a route, in time that does not depend on how many routes there are.
+"""The router: decodes the path, and goes from method and path to a route, in time that does not depend on how many routes there are.
 
 ``build`` turns templates into plain dicts at deploy time; they are written into the entry module as literals, so that
 a function starts without compiling anything. ``Router`` walks them.
@@ -9,6 +9,9 @@ leaf of a greedy parameter. A leaf maps methods to route numbers, and RANK to th
 """
 
 from __future__ import annotations
+
+from multicloud.runtime.errors import HttpError
+from multicloud.runtime.multidict import unquote_to_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,3 +132,31 @@ def _walk(
 
 def _rank(match: tuple[Leaf, tuple[str, ...]]) -> Any:
     return match[0][RANK]
+
+
+def decode_path(raw: str, encoded: bool) -> str:
+    """Return the path decoded exactly once. encoded: whether the platform left that to us.
+
+    Raises HttpError 400 for what no provider can route alike: bytes that are not UTF-8 (an HTTP API of AWS delivers them
+    as U+FFFD, so that character is refused too), control characters, and ``.`` or ``..`` segments.
+    """
+    path = raw
+    if encoded and "%" in raw:
+        try:
+            path = unquote_to_bytes(raw).decode("utf-8")
+        except UnicodeDecodeError:
+            raise HttpError(400, "The path is not valid UTF-8.") from None
+    if path.isascii() and path.isprintable() and "/." not in path:
+        return path
+    return check_path(path)
+
+
+def check_path(path: str) -> str:
+    """Return the decoded path, or raise HttpError 400 as ``decode_path`` says."""
+    if any(char < " " or char == "\x7f" for char in path):
+        raise HttpError(400, "The path holds a control character.")
+    if any(char == "\ufffd" or "\ud800" <= char <= "\udfff" for char in path):
+        raise HttpError(400, "The path is not valid UTF-8.")
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise HttpError(400, "The path holds a '.' or '..' segment.")
+    return path

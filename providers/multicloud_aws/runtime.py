@@ -7,22 +7,19 @@ Lambda proxy integrations in API Gateway"; Elastic Load Balancing, "Lambda funct
 
 from __future__ import annotations
 
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
 from time import time
 
 from multicloud.runtime.application import Application
 from multicloud.runtime.errors import HttpError
-from multicloud.runtime.loops import InlineLoop
-from multicloud.runtime.multidict import join_headers
+from multicloud.runtime.multidict import join_headers, unquote
 from multicloud.runtime.request import Identity, Request
-from multicloud.runtime.urls import parse_query, unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from multicloud.runtime.loops import Loop
     from multicloud.runtime.response import Response
 
     Event = dict[str, Any]
@@ -74,10 +71,12 @@ class AwsRequest(Request):
         if not body:
             return b""
         try:
-            if self.raw.get("isBase64Encoded"):
-                return a2b_base64(body, strict_mode=True)
-            return body.encode("utf-8")  # type: ignore[no-any-return] # an event's values have no static type
-        except (Base64Error, UnicodeEncodeError):
+            if not self.raw.get("isBase64Encoded"):
+                return body.encode("utf-8")  # type: ignore[no-any-return] # an event's values have no static type
+            from binascii import a2b_base64
+
+            return a2b_base64(body, strict_mode=True)
+        except ValueError:  # binascii.Error and UnicodeEncodeError are
             raise HttpError(400, "The body's encoding is not valid.") from None
 
     def read_deadline(self) -> float:
@@ -202,6 +201,8 @@ def render(response: Response, event: Event) -> dict[str, Any]:
         except UnicodeDecodeError:
             is_text = False
     if not is_text:
+        from binascii import b2a_base64
+
         body = b2a_base64(body, newline=False).decode("ascii")
     result: dict[str, Any] = {"statusCode": response.status_code, "body": body, "isBase64Encoded": not is_text}
     if "rawPath" in event:
@@ -221,7 +222,13 @@ def render(response: Response, event: Event) -> dict[str, Any]:
 
 def create_handler(config: Mapping[str, Any], objects: Sequence[Any]) -> Callable[[Any, Any], Any]:
     """Return the Lambda handler of a compiled function. config, objects: as ``Application`` takes them."""
-    application = Application(config, objects, InlineLoop(config["event_loop"]), streaming=False)
+
+    def make_loop() -> Loop:
+        from multicloud.runtime.loops import InlineLoop
+
+        return InlineLoop(config["event_loop"])
+
+    application = Application(config, objects, make_loop, streaming=False)
     stage, provider = config["stage"], config["provider"]
 
     def handler(event: Any, context: Any) -> Any:

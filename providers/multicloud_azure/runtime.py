@@ -10,8 +10,8 @@ from time import time
 
 from multicloud.runtime.application import Application
 from multicloud.runtime.loops import HostLoop, ThreadLoop
+from multicloud.runtime.multidict import unquote
 from multicloud.runtime.request import Request
-from multicloud.runtime.urls import unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def create_handler(config: Mapping[str, Any], objects: Sequence[Any], response_c
     response_class: azure.functions.HttpResponse.
     """
     loop = HostLoop(THREADS) if config["async"] else ThreadLoop()
-    application = Application(config, objects, loop, streaming=False)
+    application = Application(config, objects, lambda: loop, streaming=False)
     stage, provider = config["stage"], config["provider"]
     timeout_seconds = config["functions"][0]["timeout_seconds"]
 

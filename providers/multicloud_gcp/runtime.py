@@ -111,7 +111,8 @@ def stream_body(response: Response, application: Application) -> Iterator[bytes]
 
 def create_handler(config: Mapping[str, Any], objects: Sequence[Any], response_class: Any) -> Callable[[Any], Any]:
     """Return the HTTP function of a compiled function. response_class: flask.Response."""
-    application = Application(config, objects, ThreadLoop(), streaming=True)
+    loop = ThreadLoop()
+    application = Application(config, objects, lambda: loop, streaming=True)
     stage, provider = config["stage"], config["provider"]
     timeout_seconds = config["functions"][0]["timeout_seconds"]
 
@@ -129,5 +130,3 @@ def create_handler(config: Mapping[str, Any], objects: Sequence[Any], response_c
         return native
 
     return handler
-
-

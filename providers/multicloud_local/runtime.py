@@ -134,7 +134,8 @@ async def send_response(response: Response, application: Application, send: Send
 
 def create_handler(config: Mapping[str, Any], objects: Sequence[Any]) -> AsgiApplication:
     """Return the ASGI application of compiled functions. config, objects: as ``Application`` takes them."""
-    application = Application(config, objects, HostLoop(THREADS), streaming=True, enforces_timeout=True)
+    loop = HostLoop(THREADS)
+    application = Application(config, objects, lambda: loop, streaming=True, enforces_timeout=True)
     stage, provider = config["stage"], config["provider"]
     timeout_seconds = max(function["timeout_seconds"] for function in config["functions"])
 
