@@ -7,6 +7,7 @@ runtime instead, so that its quirks are met at home.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -46,6 +47,9 @@ def create_application(load: Callable[[], ApiDefinition], stage: str, shape: str
     if shape is not None and shape not in provider.shapes:
         raise ProviderError(f"provider {provider.name} has no shape {shape!r}; it has {', '.join(provider.shapes)}")
     check_support(definition, provider)
+    for function in definition.functions:
+        for name, value in function.environment.items():
+            os.environ.setdefault(name, value)  # what the developer's shell states wins
     config, objects = compile_application(
         definition, definition.functions, provider=provider.name, stage=stage, development=True
     )
