@@ -34,7 +34,7 @@ class Reference:
 
 
 def load(value: Any) -> Any:
-    """Return the object that ``module:qualname`` names, or the value itself. Raises DefinitionError if there is none."""
+    """Return the object that ``module:qualname`` names, or the value itself. Raises DefinitionError without one."""
     if not isinstance(value, str):
         return value
     module, _, name = value.partition(":")

@@ -34,7 +34,9 @@ alone (domain, encryption, logging, tracing, alarms) is not part of a bundle or 
 def check_support(definition: ApiDefinition, provider: Provider) -> None:
     """Raise DefinitionError if the definition uses what the provider refuses, naming each such feature."""
     refused = [
-        Problem(f"api {definition.name}: {feature}", f"a feature that {provider.name} realises", "one that it refuses", note)
+        Problem(
+            f"api {definition.name}: {feature}", f"a feature that {provider.name} realises", "one that it refuses", note
+        )
         for feature, is_used in FEATURES.items()
         if is_used(definition) and (note := _refusal(provider, feature)) is not None
     ]

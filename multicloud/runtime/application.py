@@ -35,8 +35,8 @@ class Application:
 
     config: the literals that ``multicloud.deploy.entry`` compiled from the definition. objects: the user's callables,
     classes and applications, to which config refers by index. make_loop: returns where coroutines run; called when
-    the first one does. streaming: whether the platform can send a response in parts. enforces_timeout: whether to answer 504 at a function's timeout, where no
-    platform does.
+    the first one does. streaming: whether the platform can send a response in parts. enforces_timeout: whether to
+    answer 504 at a function's timeout, where no platform does.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Application:
         return response
 
     async def _limit(self, call: Coroutine[Any, Any, Response], timeout_seconds: float) -> Response:
-        """Await a call, or raise HttpError 504 at the timeout. A plain handler's thread runs on; nothing can stop it."""
+        """Await a call, or raise HttpError 504 at the timeout. A plain handler's thread runs on: nothing stops it."""
         from asyncio import timeout
 
         try:
@@ -164,7 +164,7 @@ class Application:
         if found is not None:
             number, values = found
             endpoint = self._endpoints[number] or self._build(number)
-            request.path_params = dict(zip(endpoint.parameters, values)) if values else {}  # of one template
+            request.path_params = dict(zip(endpoint.parameters, values, strict=True)) if values else {}
         else:
             request.path_params = {}
             endpoint = self._select_other(request)

@@ -31,7 +31,7 @@ class CorsPolicy:
         return request.method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
 
     def allowed_origin(self, request: Request) -> str | None:
-        """Return the value of Access-Control-Allow-Origin, None for a foreign origin. Exact match, nothing reflected."""
+        """Return the value of Access-Control-Allow-Origin, None for a foreign origin. The match is exact."""
         origin = request.headers.get("origin")
         if origin is None:
             return None

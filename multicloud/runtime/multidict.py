@@ -1,7 +1,7 @@
 """Multi-dicts of a request, and how queries and headers become pairs.
 
-They are dicts of the last value for each name, so that a look-up runs at a dict's speed, which remember every pair. They
-refuse to be changed: a request is what was sent. urllib.parse is not used: importing it costs 2 ms.
+They are dicts of the last value for each name, so that a look-up runs at a dict's speed, which remember every pair.
+They refuse to be changed: a request is what was sent. urllib.parse is not used: importing it costs 2 ms.
 """
 
 from __future__ import annotations
@@ -60,9 +60,11 @@ class Headers(MultiDict):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and dict.__contains__(self, name.lower())
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return the value of a header, or the default."""
-        return dict.get(self, name.lower(), default)
+    if not TYPE_CHECKING:  # to a type checker this is dict's own, whose overloads say more
+
+        def get(self, name: str, default: Any = None) -> Any:
+            """Return the value of a header, or the default."""
+            return dict.get(self, name.lower(), default)
 
     def get_list(self, name: str) -> list[str]:
         """Return the header's value as a list of one, or an empty list."""

@@ -89,7 +89,7 @@ class Router:
         return self.route(path, methods=("OPTIONS",), **options)
 
     def middleware(self, layer: Handler) -> Handler:
-        """Record a middleware, plain or async: ``layer(request, call_next) -> Response``. The first is the outermost."""
+        """Record a middleware, plain or async: ``layer(request, call_next) -> Response``. The first is outermost."""
         self.middlewares.append(layer)
         return layer
 

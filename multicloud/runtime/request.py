@@ -81,7 +81,7 @@ class Request:
     _deadline: float | None = None
 
     def __init__(self, method: str, path: str, raw: Any) -> None:
-        """Path is as the platform delivers it; the dispatcher decodes it where ``raw_path`` says that nobody has yet."""
+        """Path is as the platform delivers it; the dispatcher decodes it where ``raw_path`` says that nobody has."""
         self.method = method
         self.path = path
         self.raw = raw

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
-from json.encoder import JSONEncoder, c_make_encoder, encode_basestring
+from json.encoder import (  # type: ignore[attr-defined] # typeshed leaves c_make_encoder out
+    JSONEncoder,
+    c_make_encoder,
+    encode_basestring,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

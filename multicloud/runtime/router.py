@@ -1,4 +1,4 @@
-"""The router: decodes the path, and goes from method and path to a route, in time that does not depend on how many routes there are.
+"""The router: decodes the path, and finds the route of a method and path in time that does not grow with the routes.
 
 ``build`` turns templates into plain dicts at deploy time; they are written into the entry module as literals, so that
 a function starts without compiling anything. ``Router`` walks them.
@@ -137,8 +137,8 @@ def _rank(match: tuple[Leaf, tuple[str, ...]]) -> Any:
 def decode_path(raw: str, encoded: bool) -> str:
     """Return the path decoded exactly once. encoded: whether the platform left that to us.
 
-    Raises HttpError 400 for what no provider can route alike: bytes that are not UTF-8 (an HTTP API of AWS delivers them
-    as U+FFFD, so that character is refused too), control characters, and ``.`` or ``..`` segments.
+    Raises HttpError 400 for what no provider can route alike: bytes that are not UTF-8 (an HTTP API of AWS delivers
+    them as U+FFFD, so that character is refused too), control characters, and ``.`` or ``..`` segments.
     """
     path = raw
     if encoded and "%" in raw:

@@ -1,4 +1,4 @@
-"""``TestClient``: sends requests through a provider's own event shape and runtime, in this process and without network."""
+"""``TestClient``: sends requests through a provider's own event shape and runtime, in this process."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ class TestClient:
     ) -> TestResponse:
         """Send a request and return its answer.
 
-        path: with or without a query; characters that no URL holds are percent-encoded, an escape is kept. params: added
-        to the query; a list gives several. json: the body as JSON, unless it is None. content: the body as it is.
+        path: with or without a query; characters that no URL holds are percent-encoded, an escape is kept. params:
+        added to the query; a list gives several. json: the body as JSON, unless it is None. content: the body as it is.
         """
         pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
         if json is not None:

@@ -1,7 +1,7 @@
 """The pytest plugin: one test, every provider.
 
-A fixture named ``api`` is all that a test suite defines; ``client`` is then a ``TestClient`` of it, and a test that takes
-``client`` runs once for each event shape:
+A fixture named ``api`` is all that a test suite defines; ``client`` is then a ``TestClient`` of it, and a test that
+takes ``client`` runs once for each event shape:
 
     @pytest.fixture
     def api():
@@ -47,7 +47,9 @@ def client_shape(request: pytest.FixtureRequest) -> str:
     module = SHAPES.get(shape, "")
     if module and _is_missing(module):
         provider = shape.partition("-")[0]
-        pytest.fail(f"{module} is not installed: pip install 'multicloud[{provider}]', or mark the test with providers(...)")
+        pytest.fail(
+            f"{module} is not installed: pip install 'multicloud[{provider}]', or mark the test with providers(...)"
+        )
     return shape
 
 

@@ -41,7 +41,9 @@ def connect(shape: str, config: Config, objects: Sequence[object]) -> Exchange:
     def exchange(request: HttpRequest) -> HttpResponse:
         native = func.HttpRequest(
             method=request.method,
-            url="https://shop.azurewebsites.net" + host_path(request.raw_path) + request.target[len(request.raw_path) :],
+            url="https://shop.azurewebsites.net"
+            + host_path(request.raw_path)
+            + request.target[len(request.raw_path) :],
             headers=front_end_headers(request),
             params=dict(parse_qsl(request.raw_query)),
             route_params={"path": request.raw_path[1:]},

@@ -38,7 +38,7 @@ class AzureProvider:
 
     def render_entry(self, source: EntrySource) -> Mapping[str, bytes]:
         """Return ``function_app.py`` with one function for every path, and ``host.json``."""
-        is_async = source.config["async"]
+        define, call = ("async def", "await _handle") if source.config["async"] else ("def", "_handle")
         text = render_config(
             source,
             imports=["import azure.functions as func", "from multicloud_azure.runtime import create_handler"],
@@ -49,8 +49,8 @@ class AzureProvider:
                 "",
                 f"@app.function_name({source.function!r})",
                 '@app.route(route="{*path}")',
-                f"{'async ' if is_async else ''}def main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:",
-                f"    return {'await ' if is_async else ''}_handle(req, context)",
+                f"{define} main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:",
+                f"    return {call}(req, context)",
             ],
         )
         return {"function_app.py": text.encode(), "host.json": json.dumps(HOST).encode()}

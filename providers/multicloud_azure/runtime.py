@@ -36,6 +36,7 @@ class AzureRequest(Request):
         self._started = time()
         self._timeout_seconds = timeout_seconds
         self._plain: dict[str, str] | None = None
+        self._raw_query: str
         self.method = raw.method
         path, _, self._raw_query = raw.url.partition("://")[2].partition("?")
         self.path = self._sent_path = sent_path("/" + path.partition("/")[2], raw.headers.get(UNENCODED_URL))
@@ -132,14 +133,10 @@ def create_handler(config: Mapping[str, Any], objects: Sequence[Any], response_c
         request.provider = provider
         return request
 
-    if config["async"]:
+    async def handle_async(req: Any, context: Any) -> Any:
+        return render(await application.answer_async(read(req, context)), response_class)
 
-        async def handle(req: Any, context: Any) -> Any:
-            return render(await application.answer_async(read(req, context)), response_class)
+    def handle(req: Any, context: Any) -> Any:
+        return render(application.answer(read(req, context)), response_class)
 
-    else:
-
-        def handle(req: Any, context: Any) -> Any:
-            return render(application.answer(read(req, context)), response_class)
-
-    return handle
+    return handle_async if config["async"] else handle

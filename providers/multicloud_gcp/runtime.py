@@ -88,7 +88,7 @@ class GcpRequest(Request):
     @property
     def request_id(self) -> str:
         """The framework's execution id."""
-        return self.headers.get("function-execution-id", "")  # type: ignore[no-any-return] # Headers.get takes any default
+        return self.headers.get("function-execution-id", "")
 
 
 def wsgi_text(text: str) -> str:
