@@ -189,11 +189,12 @@ class Application:
         if request.url_bytes() > self._max_url_bytes:
             raise HttpError(414, f"The URL is longer than {self._max_url_bytes} bytes.")
         headers = request.plain_headers()
-        count = len(headers)
-        if (
-            count > self._max_headers
-            or len("".join([*headers, *headers.values()])) + 4 * count > self._max_header_bytes
-        ):
+        strings = [*headers, *headers.values()]
+        cookie = request.cookie_apart()
+        if cookie:
+            strings += ("cookie", cookie)
+        count = len(strings) // 2
+        if count > self._max_headers or len("".join(strings)) + 4 * count > self._max_header_bytes:
             raise HttpError(
                 431, f"The header fields are over {self._max_header_bytes} bytes or {self._max_headers} in number."
             )

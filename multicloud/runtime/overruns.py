@@ -24,27 +24,27 @@ class Overruns:
 
     def __init__(self, shortest_seconds: float) -> None:
         self._idle_seconds = shortest_seconds * WARN_AT
-        self._running: dict[int, tuple[float, Request]] = {}
+        self._running: dict[Request, float] = {}
         self._thread: Thread | None = None
 
     def begin(self, request: Request, timeout_seconds: float) -> None:
         """Watch a request from now on."""
-        self._running[id(request)] = (monotonic() + timeout_seconds * WARN_AT, request)
+        self._running[request] = monotonic() + timeout_seconds * WARN_AT
         if self._thread is None:
             self._thread = Thread(target=self._watch, name="multicloud-overruns", daemon=True)
             self._thread.start()
 
     def end(self, request: Request) -> None:
         """Stop watching a request."""
-        self._running.pop(id(request), None)
+        self._running.pop(request, None)
 
     def _watch(self) -> None:
         while True:
             now, wake = monotonic(), monotonic() + self._idle_seconds
-            for key, (due, request) in list(self._running.items()):
+            for request, due in list(self._running.items()):
                 if due > now:
                     wake = min(wake, due)
-                elif self._running.pop(key, None) is not None:
+                elif self._running.pop(request, None) is not None:
                     _warn(request)
             sleep(max(wake - now, 0.001))
 

@@ -89,8 +89,12 @@ class Request:
     # What a provider's subclass says about its native event.
 
     def plain_headers(self) -> dict[str, str]:
-        """Return the header fields, names in lower case, repeats joined."""
+        """Return the header fields, names in lower case, repeats joined; without what ``cookie_apart`` returns."""
         raise NotImplementedError
+
+    def cookie_apart(self) -> str:
+        """Return the Cookie header where the platform delivers it apart from the others."""
+        return ""
 
     def url_bytes(self) -> int:
         """Return the length of path and query as delivered."""
@@ -145,6 +149,9 @@ class Request:
         headers = self._headers
         if headers is None:
             headers = self._headers = Headers(self.plain_headers())
+            cookie = self.cookie_apart()
+            if cookie:
+                dict.__setitem__(headers, "cookie", cookie)
         return headers
 
     @property

@@ -31,8 +31,6 @@ UNSAFE_IN_QUERY = {"%": "%25", "&": "%26", "+": "%2B", "=": "%3D", "#": "%23", "
 class AwsRequest(Request):
     """A request of payload format 2.0: HTTP APIs and Function URLs."""
 
-    _plain: dict[str, str] | None = None
-
     def __init__(self, method: str, path: str, event: Event, context: Any) -> None:
         self.method = method
         self.path = path
@@ -46,15 +44,13 @@ class AwsRequest(Request):
         return self.raw["rawPath"] if encoded else None
 
     def plain_headers(self) -> dict[str, str]:
-        """Return the event's headers, to which payload 2.0 adds cookies by a list of their own."""
-        plain = self._plain
-        if plain is None:
-            plain = self.raw.get("headers") or {}
-            cookies = self.raw.get("cookies")
-            if cookies:
-                plain = {**plain, "cookie": "; ".join(cookies)}
-            self._plain = plain
-        return plain
+        """Return the event's headers."""
+        return self.raw.get("headers") or {}
+
+    def cookie_apart(self) -> str:
+        """Return the event's cookies, which payload 2.0 delivers as a list of their own."""
+        cookies = self.raw.get("cookies")
+        return "; ".join(cookies) if cookies else ""
 
     @property
     def raw_query(self) -> str:
@@ -102,6 +98,8 @@ class AwsRequest(Request):
 class MultiValueRequest(AwsRequest):
     """A request of payload format 1.0: REST APIs, HTTP APIs set to 1.0, load balancers."""
 
+    _plain: dict[str, str] | None = None
+
     @property
     def raw_path(self) -> str | None:
         """The event's path; an HTTP API set to payload 1.0, which states its version, has decoded it."""
@@ -113,6 +111,10 @@ class MultiValueRequest(AwsRequest):
         if plain is None:
             plain = self._plain = join_headers(self._pairs("multiValueHeaders", "headers"))
         return plain
+
+    def cookie_apart(self) -> str:
+        """Return nothing: Cookie is among the headers."""
+        return ""
 
     def read_query(self) -> list[tuple[str, str]]:
         """Return the event's query pairs, which API Gateway has decoded and a load balancer has not."""
