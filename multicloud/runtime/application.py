@@ -136,7 +136,7 @@ class Application:
         if endpoint.is_async:
             response = await endpoint.call(request)
         else:
-            response = await self.loop.run_sync(endpoint.call, request, pure=not endpoint.needs_loop)
+            response = await self.loop.run_sync(endpoint.call, request, level=endpoint.level)
         return response
 
     async def _limit(self, call: Coroutine[Any, Any, Response], timeout_seconds: float) -> Response:
@@ -164,7 +164,7 @@ class Application:
         if found is not None:
             number, values = found
             endpoint = self._endpoints[number] or self._build(number)
-            request.path_params = dict(zip(endpoint.parameters, values, strict=True)) if values else {}
+            request.path_params = dict(zip(endpoint.parameters, values)) if values else {}  # noqa: B905 - equal in number
         else:
             request.path_params = {}
             endpoint = self._select_other(request)
@@ -189,12 +189,13 @@ class Application:
         if request.url_bytes() > self._max_url_bytes:
             raise HttpError(414, f"The URL is longer than {self._max_url_bytes} bytes.")
         headers = request.plain_headers()
-        strings = [*headers, *headers.values()]
-        cookie = request.cookie_apart()
-        if cookie:
-            strings += ("cookie", cookie)
-        count = len(strings) // 2
-        if count > self._max_headers or len("".join(strings)) + 4 * count > self._max_header_bytes:
+        cookies = request.cookie_parts()
+        count = len(headers)
+        size = len("".join([*headers, *headers.values(), *cookies])) + 4 * count
+        if cookies:  # "cookie: a; b", and the line's end
+            count += 1
+            size += 8 + 2 * len(cookies)
+        if count > self._max_headers or size > self._max_header_bytes:
             raise HttpError(
                 431, f"The header fields are over {self._max_header_bytes} bytes or {self._max_headers} in number."
             )
@@ -264,8 +265,6 @@ class Application:
         handler = self._objects[route["handler"]]
         make = async_endpoint if route["async"] else plain_endpoint
         endpoint = make(bind(handler, route["request"], route["arguments"]), errors, self._collects)
-        if hasattr(handler, "__wrapped__"):
-            endpoint.needs_loop = True  # a plain wrapper of an async handler cannot be told from one of a plain handler
         layers = (*self.config["middleware"], *function["middleware"], *route["middleware"])
         endpoint = self._wrap(endpoint, layers, errors)
         endpoint.route = route["path"]

@@ -7,7 +7,7 @@ one through ``run_sync``.
 
 from __future__ import annotations
 
-from multicloud.runtime.response import to_response
+from multicloud.runtime.response import json_response, to_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ class Endpoint:
     """call: Request to Response, never raising. is_async: whether call is a coroutine function.
 
     route: the path template. parameters: names of its parameters. timeout_seconds: of its function.
-    needs_loop: whether a plain call may wait for the loop.
+    level: the most calls of ``run_sync`` that are nested in this one.
     """
 
-    __slots__ = ("call", "is_async", "needs_loop", "parameters", "route", "timeout_seconds")
+    __slots__ = ("call", "is_async", "level", "parameters", "route", "timeout_seconds")
 
-    def __init__(self, call: Callable[..., Any], is_async: bool, needs_loop: bool = False) -> None:
+    def __init__(self, call: Callable[..., Any], is_async: bool, level: int = 0) -> None:
         self.call = call
         self.is_async = is_async
-        self.needs_loop = needs_loop
+        self.level = level
         self.route = ""
         self.parameters: Sequence[str] = ()
         self.timeout_seconds = 29.0
@@ -83,10 +83,10 @@ class ErrorPolicy:
         found = self.find(error)
         if found is None:
             return self.fallback(request, error)
-        handler, is_async = found
+        handler, _ = found
         try:
             result = handler(request, error)
-            return to_response(self.loop.block_on(result) if is_async else result)
+            return to_response(self.loop.block_on(_await(result)) if hasattr(result, "__await__") else result)
         except BaseException as second:  # whatever a handler raises must not take the instance down
             return self.fallback(request, second)
 
@@ -99,9 +99,8 @@ class ErrorPolicy:
             return self.fallback(request, error)
         handler, is_async = found
         try:
-            if is_async:
-                return to_response(await handler(request, error))
-            return to_response(await self.loop.run_sync(handler, request, error, pure=True))
+            result = handler(request, error) if is_async else await self.loop.run_sync(handler, request, error)
+            return to_response(await result if hasattr(result, "__await__") else result)
         except BaseException as second:
             if is_cancellation(second):
                 raise
@@ -119,7 +118,9 @@ def plain_endpoint(call: Callable[[Request], Any], errors: ErrorPolicy, collects
     def endpoint(request: Request) -> Response:
         try:
             result = call(request)
-            if type(result) is not dict and hasattr(result, "__await__"):
+            if type(result) is dict:
+                return json_response(result)
+            if hasattr(result, "__await__"):
                 result = errors.loop.block_on(_await(result))
             response = to_response(result)
             if collects and response.stream is not None:
@@ -128,7 +129,7 @@ def plain_endpoint(call: Callable[[Request], Any], errors: ErrorPolicy, collects
         except BaseException as error:  # as above
             return errors.answer(request, error)
 
-    return Endpoint(endpoint, is_async=False, needs_loop=any(is_async for _, is_async in errors.handlers.values()))
+    return Endpoint(endpoint, is_async=False)
 
 
 async def _await(awaitable: Awaitable[Any]) -> Any:
@@ -153,7 +154,9 @@ def async_endpoint(call: Callable[[Request], Any], errors: ErrorPolicy, collects
 def wrap(layer: Callable[..., Any], is_async: bool, inner: Endpoint, errors: ErrorPolicy) -> Endpoint:
     """Put one middleware around an endpoint."""
     if is_async:
-        return async_endpoint(_async_layer(layer, inner, errors), errors, collects=False)
+        wrapped = async_endpoint(_async_layer(layer, inner, errors), errors, collects=False)
+        wrapped.level = inner.level if inner.is_async else inner.level + 1
+        return wrapped
     call_next = inner.call
     if inner.is_async:
 
@@ -162,7 +165,7 @@ def wrap(layer: Callable[..., Any], is_async: bool, inner: Endpoint, errors: Err
             return response
 
     wrapped = plain_endpoint(lambda request: layer(request, call_next), errors, collects=False)
-    wrapped.needs_loop = wrapped.needs_loop or inner.is_async or inner.needs_loop
+    wrapped.level = inner.level
     return wrapped
 
 
@@ -172,7 +175,7 @@ def _async_layer(layer: Callable[..., Any], inner: Endpoint, errors: ErrorPolicy
         return lambda request: layer(request, inner.call)
 
     async def call_next(request: Request) -> Response:
-        response: Response = await errors.loop.run_sync(inner.call, request, pure=not inner.needs_loop)
+        response: Response = await errors.loop.run_sync(inner.call, request, level=inner.level)
         return response
 
     return lambda request: layer(request, call_next)
@@ -208,7 +211,7 @@ async def collect_async(response: Response, loop: Loop) -> None:
         response.body = b"".join([as_bytes(chunk) async for chunk in stream])
         response.stream = None
     else:
-        await loop.run_sync(collect, response, loop, pure=True)
+        await loop.run_sync(collect, response, loop)
 
 
 def as_bytes(chunk: str | bytes) -> bytes:

@@ -89,12 +89,12 @@ class Request:
     # What a provider's subclass says about its native event.
 
     def plain_headers(self) -> dict[str, str]:
-        """Return the header fields, names in lower case, repeats joined; without what ``cookie_apart`` returns."""
+        """Return the header fields, names in lower case, repeats joined; without what ``cookie_parts`` returns."""
         raise NotImplementedError
 
-    def cookie_apart(self) -> str:
-        """Return the Cookie header where the platform delivers it apart from the others."""
-        return ""
+    def cookie_parts(self) -> Sequence[str]:
+        """Return the parts of Cookie where the platform delivers them apart from the other headers."""
+        return ()
 
     def url_bytes(self) -> int:
         """Return the length of path and query as delivered."""
@@ -149,9 +149,9 @@ class Request:
         headers = self._headers
         if headers is None:
             headers = self._headers = Headers(self.plain_headers())
-            cookie = self.cookie_apart()
-            if cookie:
-                dict.__setitem__(headers, "cookie", cookie)
+            cookies = self.cookie_parts()
+            if cookies:
+                dict.__setitem__(headers, "cookie", "; ".join(cookies))
         return headers
 
     @property

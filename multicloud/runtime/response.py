@@ -178,10 +178,16 @@ class Response:
         """Add a Set-Cookie."""
         self.cookies = [*(self.cookies or ()), cookie]
 
-    def header_items(self) -> list[tuple[str, str]]:
+    def header_dict(self) -> dict[str, str]:
         """Return every header but Set-Cookie, the content type first, names in lower case."""
-        items = [] if self.content_type is None else [("content-type", self.content_type)]
-        return items if self._headers is None else items + self._headers.items()
+        found = {} if self.content_type is None else {"content-type": self.content_type}
+        if self._headers is not None:
+            found.update(self._headers.items())
+        return found
+
+    def header_items(self) -> list[tuple[str, str]]:
+        """Return ``header_dict`` as pairs."""
+        return list(self.header_dict().items())
 
     def set_cookie_values(self, *, encode_value: bool = True) -> list[str]:
         """Return the Set-Cookie values in order."""

@@ -47,10 +47,9 @@ class AwsRequest(Request):
         """Return the event's headers."""
         return self.raw.get("headers") or {}
 
-    def cookie_apart(self) -> str:
+    def cookie_parts(self) -> Sequence[str]:
         """Return the event's cookies, which payload 2.0 delivers as a list of their own."""
-        cookies = self.raw.get("cookies")
-        return "; ".join(cookies) if cookies else ""
+        return self.raw.get("cookies") or ()
 
     @property
     def raw_query(self) -> str:
@@ -112,9 +111,9 @@ class MultiValueRequest(AwsRequest):
             plain = self._plain = join_headers(self._pairs("multiValueHeaders", "headers"))
         return plain
 
-    def cookie_apart(self) -> str:
+    def cookie_parts(self) -> Sequence[str]:
         """Return nothing: Cookie is among the headers."""
-        return ""
+        return ()
 
     def read_query(self) -> list[tuple[str, str]]:
         """Return the event's query pairs, which API Gateway has decoded and a load balancer has not."""
@@ -208,7 +207,7 @@ def render(response: Response, event: Event) -> dict[str, Any]:
         body = b2a_base64(body, newline=False).decode("ascii")
     result: dict[str, Any] = {"statusCode": response.status_code, "body": body, "isBase64Encoded": not is_text}
     if "rawPath" in event:
-        result["headers"] = dict(response.header_items())
+        result["headers"] = response.header_dict()
         if response.cookies:
             result["cookies"] = response.set_cookie_values()
     elif "elb" in event["requestContext"] and "multiValueHeaders" not in event:
