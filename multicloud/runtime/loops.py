@@ -2,6 +2,11 @@
 
 ``block_on`` runs a coroutine to its end from plain code; ``run_sync`` calls plain code from a coroutine without
 holding up others. asyncio costs 25 ms of a cold start on AWS, so it is imported when something awaits, not before.
+
+A thread of ``run_sync`` may wait in ``block_on`` for a coroutine that calls ``run_sync`` again. Were both to take their
+threads from one pool, enough requests at a time would hold all of them and wait for one more, for ever. So a call
+states its level, how many calls can follow below it, and each level has a pool of its own: threads wait only for those
+of lower levels.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Coroutine
-    from concurrent.futures import Executor
+    from concurrent.futures import ThreadPoolExecutor
     from typing import Any, Protocol
 
     class Loop(Protocol):
@@ -21,8 +26,8 @@ if TYPE_CHECKING:
         def block_on(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
             """Run a coroutine to its end, from a thread that runs no loop itself."""
 
-        async def run_sync(self, call: Callable[..., Any], *arguments: Any, pure: bool) -> Any:
-            """Call plain code from a coroutine. pure: whether it never calls ``block_on``."""
+        async def run_sync(self, call: Callable[..., Any], *arguments: Any, level: int = 0) -> Any:
+            """Call plain code from a coroutine. level: the most calls of ``run_sync`` that are nested in this one."""
 
 
 def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -35,12 +40,24 @@ def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
     raise RuntimeError("a coroutine waited for an event loop, but nothing in the bundle imports asyncio")
 
 
-async def run_in_thread(executor: Executor | None, call: Callable[..., Any], *arguments: Any) -> Any:
-    """Call plain code in a thread, with this task's context variables."""
-    from asyncio import get_running_loop
-    from contextvars import copy_context
+class Threads:
+    """Pools of threads, one for each level. workers: the threads of each; None for Python's own choice."""
 
-    return await get_running_loop().run_in_executor(executor, copy_context().run, call, *arguments)
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers
+        self._pools: dict[int, ThreadPoolExecutor] = {}
+
+    async def run(self, level: int, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Call plain code in a thread of a level, with this task's context variables."""
+        from asyncio import get_running_loop
+        from contextvars import copy_context
+
+        pool = self._pools.get(level)
+        if pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            pool = self._pools[level] = ThreadPoolExecutor(self._workers, thread_name_prefix="multicloud")
+        return await get_running_loop().run_in_executor(pool, copy_context().run, call, *arguments)
 
 
 class InlineLoop:
@@ -52,6 +69,7 @@ class InlineLoop:
     def __init__(self, needed: bool) -> None:
         self._needed = needed
         self._loop: AbstractEventLoop | None = None
+        self._threads = Threads()
 
     def block_on(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the instance's one loop, which outlives the request."""
@@ -67,9 +85,9 @@ class InlineLoop:
             return run_coroutine_threadsafe(coroutine, self._loop).result()
         return self._loop.run_until_complete(coroutine)
 
-    async def run_sync(self, call: Callable[..., Any], *arguments: Any, pure: bool) -> Any:
-        """Call at once: no other request waits. In a thread if the call comes back to the loop."""
-        return call(*arguments) if pure else await run_in_thread(None, call, *arguments)
+    async def run_sync(self, call: Callable[..., Any], *arguments: Any, level: int = 0) -> Any:
+        """Call in a thread, for the call may come back to the loop; at once where coroutines are driven without one."""
+        return call(*arguments) if self._loop is None else await self._threads.run(level, call, *arguments)
 
 
 class ThreadLoop:
@@ -83,6 +101,7 @@ class ThreadLoop:
 
         self._lock = Lock()
         self._loop: AbstractEventLoop | None = None
+        self._threads = Threads()
 
     def _running_loop(self) -> AbstractEventLoop:
         with self._lock:
@@ -100,9 +119,9 @@ class ThreadLoop:
 
         return run_coroutine_threadsafe(coroutine, self._running_loop()).result()
 
-    async def run_sync(self, call: Callable[..., Any], *arguments: Any, pure: bool) -> Any:
-        """Call in a thread of the loop's pool."""
-        return await run_in_thread(None, call, *arguments)
+    async def run_sync(self, call: Callable[..., Any], *arguments: Any, level: int = 0) -> Any:
+        """Call in a thread."""
+        return await self._threads.run(level, call, *arguments)
 
 
 class HostLoop:
@@ -112,9 +131,7 @@ class HostLoop:
     """
 
     def __init__(self, threads: int) -> None:
-        from concurrent.futures import ThreadPoolExecutor
-
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="multicloud")
+        self._threads = Threads(threads)
         self._loop: AbstractEventLoop | None = None
 
     def block_on(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -125,10 +142,10 @@ class HostLoop:
             raise RuntimeError("no request has reached this loop yet")
         return run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    async def run_sync(self, call: Callable[..., Any], *arguments: Any, pure: bool) -> Any:
-        """Call in a thread of our pool."""
+    async def run_sync(self, call: Callable[..., Any], *arguments: Any, level: int = 0) -> Any:
+        """Call in a thread."""
         if self._loop is None:
             from asyncio import get_running_loop
 
             self._loop = get_running_loop()
-        return await run_in_thread(self._executor, call, *arguments)
+        return await self._threads.run(level, call, *arguments)

@@ -115,7 +115,7 @@ async def stream_chunks(response: Response, application: Application) -> AsyncIt
             yield as_bytes(chunk)
         return
     end = object()
-    while (chunk := await application.loop.run_sync(next, stream, end, pure=True)) is not end:
+    while (chunk := await application.loop.run_sync(next, stream, end)) is not end:
         yield as_bytes(chunk)
 
 
