@@ -17,6 +17,7 @@ COMMANDS = {
     "invoke": "Send one request to the API, in this process.",
     "routes": "List the routes of the API.",
     "openapi": "Print the API's OpenAPI document.",
+    "bundle": "Write the zip of each function, as its cloud wants it.",
     "providers": "List the installed providers.",
 }
 """Each command with the first line of its help; its module in this package has its name and defines ``command``."""

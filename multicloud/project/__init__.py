@@ -20,7 +20,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -38,6 +38,9 @@ from multicloud.project.settings import (
 )
 from multicloud.provider import Exchange, load_provider, provider_entry_points, provider_of_shape
 from multicloud.runtime.recorder import Api
+
+if TYPE_CHECKING:
+    from multicloud.deploy.bundle import Bundles
 
 __all__ = ["Project", "Stage"]
 
@@ -158,6 +161,22 @@ class Project:
         from multicloud.model.openapi import to_openapi
 
         return to_openapi(self.definition())
+
+    def bundle(self, stage: str, output: str | Path, *, python: str | None = None) -> Bundles:
+        """Write one zip for each function into a folder, as the stage's provider wants it, and a manifest of them.
+
+        output: relative to the current folder; ``multicloud.deploy.bundle.bundle`` says what becomes of what is in it.
+        python: the version that the functions run; default the stage's. Raises ConfigError, DefinitionError for what is
+        wrong or what the provider refuses, BundleError if a zip cannot be made.
+        """
+        from multicloud.deploy.bundle import bundle
+        from multicloud.deploy.support import check_support
+
+        chosen = self.stage(stage, python=python)
+        provider = load_provider(chosen.provider)
+        definition = self.definition()
+        check_support(definition, provider)
+        return bundle(definition, provider, self.root, Path(output), stage=chosen.name, python_version=chosen.python)
 
     def connect(self, shape: str = DEFAULT_PROVIDER, *, stage: str | None = None) -> Exchange:
         """Return a function that sends one request to the API through an event shape, in this process.
