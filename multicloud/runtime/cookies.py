@@ -120,13 +120,19 @@ def quote(value: str) -> str:
 
 def is_http_date(text: str) -> bool:
     """Tell whether a text is an IMF-fixdate (RFC 9110, section 5.6.7), the only form that Azure's worker reads."""
-    if len(text) != 29 or text[-4:] != " GMT" or text[3:5] != ", " or text[:3] not in DAYS:
+    from datetime import datetime
+
+    if len(text) != 29 or not text.isascii() or text[:3] not in DAYS or text[8:11] not in MONTHS:
         return False
-    day, month, year, clock = text[5:-4].split(" ") if text[5:-4].count(" ") == 3 else ("", "", "", "")
-    if len(day) != 2 or len(year) != 4 or month not in MONTHS or len(clock) != 8:
+    numbers = text[5:7], text[12:16], text[17:19], text[20:22], text[23:25]
+    if not all(map(str.isdigit, numbers)):
         return False
-    numbers = [day, year, *clock.split(":")]
-    return len(numbers) == 5 and all(number.isdigit() for number in numbers)
+    day, year, hour, minute, second = map(int, numbers)
+    try:
+        datetime(year, MONTHS.index(text[8:11]) + 1, day, hour, minute, second)
+    except ValueError:
+        return False
+    return text == f"{text[:3]}, {text[5:7]} {text[8:11]} {text[12:16]} {text[17:19]}:{text[20:22]}:{text[23:25]} GMT"
 
 
 def parse_set_cookie(header: str) -> Cookie:
@@ -147,6 +153,9 @@ def parse_set_cookie(header: str) -> Cookie:
     unknown = found.keys() - {"path", "domain", "max-age", "expires", "secure", "httponly", "samesite"}
     if unknown:
         raise ValueError(f"cookie {name.strip()}: not every provider keeps the attribute {', '.join(sorted(unknown))}")
+    age = found.get("max-age")
+    if age is not None and not age.removeprefix("-").isdecimal():
+        raise ValueError(f"cookie {name.strip()}: Max-Age: expected seconds, got {age!r}")
     decoded = unquote(value)
     if "%" in value and not VALUE.issuperset(decoded):
         raise ValueError(f"cookie {name.strip()}: Azure would percent-encode this value a second time")
@@ -155,7 +164,7 @@ def parse_set_cookie(header: str) -> Cookie:
         decoded,
         path=found.get("path"),
         domain=found.get("domain"),
-        max_age_seconds=int(found["max-age"]) if "max-age" in found else None,
+        max_age_seconds=None if age is None else int(age),
         expires=found.get("expires"),
         secure="secure" in found,
         http_only="httponly" in found,
