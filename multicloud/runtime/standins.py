@@ -22,4 +22,6 @@ PUBLIC = Inert()
 
 
 def __getattr__(name: str) -> Any:
+    if name.startswith("__"):  # the import system asks for __all__
+        raise AttributeError(name)
     return Inert
