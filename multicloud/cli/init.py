@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -104,7 +105,7 @@ def command(directory: Path, name: str | None) -> None:
         (directory / file).parent.mkdir(parents=True, exist_ok=True)
         (directory / file).write_text(template.format(name=name) if file in _NAMED else template, "utf-8")
         click.echo(f"wrote {directory / file}", err=True)
-    change = "" if directory.resolve() == Path.cwd() else f"cd {directory} && "
+    change = "" if directory.resolve() == Path.cwd() else f"cd {shlex.quote(str(directory))} && "
     click.echo(f"\nServe it:  {change}multicloud run\nTest it:   {change}python -m pytest", err=True)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -65,11 +65,13 @@ def test_listing_routes_in_a_pipe_imports_no_sdk_no_server_and_no_table(project:
 
 
 def test_help_answers_at_once(execute: Execute) -> None:
+    # Processor time: start is nothing but computing, and other tests that run meanwhile must not count.
     took = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert execute("--help").returncode == 0
-        took.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(took) < 0.15
 
 

@@ -31,7 +31,7 @@ def test_it_names_what_it_writes_and_what_to_do_next(folder: Path, invoke: Invok
 def test_the_project_is_named_as_its_folder_or_as_told(folder: Path, invoke: Invoke) -> None:
     assert "Serve it:  multicloud run\n" in invoke("init").stderr
     assert Project.load().name == Project.load().definition().name == "shop"
-    invoke("init", "Other Shop")
+    assert "cd 'Other Shop' && multicloud run\n" in invoke("init", "Other Shop").stderr
     assert Project.load("Other Shop/multicloud.toml").name == "other-shop"
     invoke("init", "third", "--name", "pets")
     assert Project.load("third/multicloud.toml").definition().name == "pets"
