@@ -97,7 +97,7 @@ class Request:
         return ()
 
     def url_bytes(self) -> int:
-        """Return the length of path and query as delivered."""
+        """Return the length of path, question mark and query, as delivered."""
         raise NotImplementedError
 
     def read_body(self, limit_bytes: int) -> bytes:
@@ -251,7 +251,7 @@ def check_headers(headers: dict[str, str]) -> None:
             continue  # Digest and signature schemes hold commas of their own
         if name == "content-type" and '"' in value:
             continue  # a quoted parameter may hold a comma
-        raise HttpError(400, f"The header {name} must not be repeated.")
+        raise HttpError(400, f"The header {name} is repeated.")
 
 
 def parse_traceparent(parent: str, state: str) -> TraceContext | None:

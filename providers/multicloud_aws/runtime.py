@@ -58,7 +58,8 @@ class AwsRequest(Request):
 
     def url_bytes(self) -> int:
         """Return the length of path and raw query."""
-        return len(self.path) + len(self.raw.get("rawQueryString") or "")
+        query = self.raw.get("rawQueryString")
+        return len(self.path) + (len(query) + 1 if query else 0)
 
     def read_body(self, limit_bytes: int) -> bytes:
         """Return the event's body, base64 undone strictly."""
@@ -136,7 +137,7 @@ class MultiValueRequest(AwsRequest):
 
     def url_bytes(self) -> int:
         """Return the length of path and rebuilt query."""
-        return len(self.path) + (len(self.raw_query) if self.raw.get("queryStringParameters") else 0)
+        return len(self.path) + (len(self.raw_query) + 1 if self.raw.get("queryStringParameters") else 0)
 
     @property
     def client_ip(self) -> str:

@@ -65,7 +65,8 @@ class LocalRequest(Request):
 
     def url_bytes(self) -> int:
         """Return the length of path and query."""
-        return len(self.raw["raw_path"]) + len(self.raw["query_string"])
+        query = self.raw["query_string"]
+        return len(self.raw["raw_path"]) + (len(query) + 1 if query else 0)
 
     def plain_headers(self) -> dict[str, str]:
         """Return the scope's headers, repeats joined."""
@@ -103,7 +104,7 @@ class LocalRequest(Request):
 
     @property
     def request_id(self) -> str:
-        """This process's id and a number."""
+        """The process's id and a number."""
         return f"{_instance}-{self._number}"
 
 
