@@ -195,10 +195,10 @@ class Application:
         if cookies:  # "cookie: a; b", and the line's end
             count += 1
             size += 8 + 2 * len(cookies)
-        if count > self._max_headers or size > self._max_header_bytes:
-            raise HttpError(
-                431, f"The header fields are over {self._max_header_bytes} bytes or {self._max_headers} in number."
-            )
+        if count > self._max_headers:
+            raise HttpError(431, f"There are more than {self._max_headers} headers.")
+        if size > self._max_header_bytes:
+            raise HttpError(431, f"The headers are larger than {self._max_header_bytes} bytes.")
         check_headers(headers)
 
     # What no route takes.
