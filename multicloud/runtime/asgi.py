@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from multicloud.runtime.logs import log_failure
 from multicloud.runtime.mounts import to_response
 
 TYPE_CHECKING = False
@@ -87,7 +88,7 @@ class AsgiMount:
         if self._lifespan is None:
             self._lifespan = Lifespan(self._app)
         await self._lifespan.start()
-        exchange = _Exchange(request.body)
+        exchange = _Exchange(request)
         task = asyncio.ensure_future(self._app(self._scope(request), exchange.receive, exchange.send))
         task.add_done_callback(exchange.finish)
         try:
@@ -132,8 +133,9 @@ class AsgiMount:
 class _Exchange:
     """The messages of one request."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body: bytes | None = body
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._body: bytes | None = request.body
         self._chunks: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
         self._ended = asyncio.Event()
         self.started: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -160,6 +162,9 @@ class _Exchange:
     def finish(self, task: asyncio.Future[None]) -> None:
         """Take note that the application returned, or raised."""
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None and self.is_complete and not task.cancelled():
+            # Starlette answers 500 itself and raises nonetheless, for the server to log.
+            log_failure(self._request, error)
         if error is None and self._start is None:
             error = RuntimeError("the mounted ASGI application sent no response")
         if not self.started.done() and error is not None:
