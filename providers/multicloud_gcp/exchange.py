@@ -36,6 +36,14 @@ def connect(shape: str, config: Config, objects: Sequence[object]) -> Exchange:
     return exchange
 
 
+def front_end_headers(request: HttpRequest) -> dict[str, str]:
+    """Return the headers as Google's front end passes them on: with the address it saw."""
+    headers = join_headers(request.headers)
+    forwarded = headers.get("x-forwarded-for")
+    headers["x-forwarded-for"] = f"{forwarded},{request.client_ip}" if forwarded else request.client_ip
+    return headers
+
+
 def build_environ(request: HttpRequest) -> dict[str, Any]:
     """Return the WSGI environment (PEP 3333) that gunicorn makes of a request."""
     environ = {
@@ -58,7 +66,7 @@ def build_environ(request: HttpRequest) -> dict[str, Any]:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name, value in join_headers(request.headers).items():
+    for name, value in front_end_headers(request).items():
         key = name.upper().replace("-", "_")
         environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value
     return environ

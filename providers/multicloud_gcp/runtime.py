@@ -50,7 +50,8 @@ class GcpRequest(Request):
 
     def url_bytes(self) -> int:
         """Return the length of path and query."""
-        return len(self.path) + len(self._environ.get("QUERY_STRING", ""))
+        query = self._environ.get("QUERY_STRING")
+        return len(self.path) + (len(query) + 1 if query else 0)
 
     def plain_headers(self) -> dict[str, str]:
         """Return the headers of the WSGI environment, whose server has joined repeats."""
@@ -127,6 +128,8 @@ def create_handler(config: Mapping[str, Any], objects: Sequence[Any], response_c
         native = response_class(body, status=response.status_code, headers=headers)
         if response.content_type is None:
             native.headers.pop("content-type", None)  # Flask adds its default
+        if "content-length" in response.headers:
+            native.headers["content-length"] = response.headers["content-length"]  # Flask measures HEAD's empty body
         return native
 
     return handler
