@@ -61,11 +61,14 @@ def host_path(raw_path: str) -> str:
     except UnicodeDecodeError:
         return raw_path
     segments: list[str] = []
-    for segment in decoded.split("/"):
+    sent = decoded.split("/")
+    for segment in sent:
         if segment == ".." and len(segments) > 1:
             segments.pop()
         elif segment not in (".", ".."):
             segments.append(segment)
+    if sent[-1] in (".", ".."):
+        segments.append("")
     return quote("/".join(segments), safe="/!$&'()*+,:;=@~%")
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 UNENCODED_URL = "x-waws-unencoded-url"
 """Header in which App Service's front end states the request target as sent."""
 
+REPEATED_TARGET = frozenset((UNENCODED_URL, "x-original-url"))
+"""Headers in which the front end repeats the target. A long URL would put the header block over its limit."""
+
 THREADS = 32
 """Plain handlers at a time beside async ones; the worker's own pool is as large at most."""
 
@@ -53,13 +56,14 @@ class AzureRequest(Request):
 
     def url_bytes(self) -> int:
         """Return the length of path and query."""
-        return len(self._sent_path) + len(self._raw_query)
+        return len(self._sent_path) + (len(self._raw_query) + 1 if self._raw_query else 0)
 
     def plain_headers(self) -> dict[str, str]:
         """Return the host's headers, lower case and joined already."""
         plain = self._plain
         if plain is None:
-            plain = self._plain = {name.lower(): value for name, value in self.raw.headers.items()}
+            pairs = [(name.lower(), value) for name, value in self.raw.headers.items()]
+            plain = self._plain = {name: value for name, value in pairs if name not in REPEATED_TARGET}
         return plain
 
     def read_body(self, limit_bytes: int) -> bytes:
@@ -98,12 +102,13 @@ def plain_path(path: str) -> list[str]:
     while (decoded := unquote(path)) != path:
         path = decoded
     segments: list[str] = []
-    for segment in path.split("/"):
+    sent = path.split("/")
+    for segment in sent:
         if segment == ".." and len(segments) > 1:
             segments.pop()
         elif segment not in (".", ".."):
             segments.append(segment)
-    return segments
+    return [*segments, ""] if sent[-1] in (".", "..") else segments
 
 
 def render(response: Response, response_class: Any) -> Any:
