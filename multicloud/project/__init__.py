@@ -185,19 +185,9 @@ class Project:
         it; default as in ``stage``. Raises DefinitionError, ConfigError, ProviderError for an unknown shape,
         MissingDependency if the provider's own package is absent.
         """
-        from multicloud.deploy.entry import compile_application
-        from multicloud.deploy.support import check_support
+        from multicloud.deploy.exchange import open_exchange
 
-        name = self.stage_name(stage)
-        definition = self.definition()
-        provider = provider_of_shape(shape)
-        if shape not in provider.shapes:
-            raise ProviderError(f"no event shape {shape!r}; {provider.name} has {', '.join(provider.shapes)}")
-        check_support(definition, provider)
-        config, objects = compile_application(
-            definition, definition.functions, provider=provider.name, stage=name, development=True
-        )
-        return provider.connect(shape, config, objects)
+        return open_exchange(self.definition(), shape, stage=self.stage_name(stage))
 
     def _contract(self) -> ApiDefinition:
         """Return the definition in the OpenAPI document, once every handler that it names can be imported."""

@@ -9,12 +9,10 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from multicloud.deploy.entry import compile_application
-from multicloud.deploy.support import check_support
-from multicloud.errors import ProviderError
+from multicloud.deploy.exchange import open_exchange
 from multicloud.model import ApiDefinition
 from multicloud.model.recording import define
-from multicloud.provider import HttpRequest, HttpResponse, provider_of_shape
+from multicloud.provider import HttpRequest, HttpResponse
 from multicloud.runtime.multidict import Headers, join_headers
 from multicloud.runtime.recorder import Api
 
@@ -62,15 +60,7 @@ class TestClient:
     __test__ = False  # as above
 
     def __init__(self, api: Api | ApiDefinition, provider: str = "local", *, stage: str = "test") -> None:
-        definition = define(api)
-        chosen = provider_of_shape(provider)
-        if provider not in chosen.shapes:
-            raise ProviderError(f"provider {chosen.name} has no shape {provider!r}; it has {', '.join(chosen.shapes)}")
-        check_support(definition, chosen)
-        config, objects = compile_application(
-            definition, definition.functions, provider=chosen.name, stage=stage, development=True
-        )
-        self._exchange = chosen.connect(provider, config, objects)
+        self._exchange = open_exchange(define(api), provider, stage=stage)
 
     def request(
         self,

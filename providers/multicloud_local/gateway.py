@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multicloud.deploy.entry import compile_application
+from multicloud.deploy.exchange import open_exchange
 from multicloud.deploy.support import check_support
-from multicloud.errors import ProviderError
 from multicloud.model import ApiDefinition
-from multicloud.provider import Exchange, HttpRequest, load_provider, provider_of_shape
+from multicloud.provider import Exchange, HttpRequest, load_provider
 from multicloud_local.runtime import THREADS, TOO_LARGE, create_handler
 
 if TYPE_CHECKING:
@@ -43,19 +43,16 @@ def serve(
 def create_application(load: Callable[[], ApiDefinition], stage: str, shape: str | None) -> AsgiApplication:
     """Return the ASGI application of a definition. Raises DefinitionError for what the provider refuses."""
     definition = load()
-    provider = load_provider("local") if shape is None else provider_of_shape(shape)
-    if shape is not None and shape not in provider.shapes:
-        raise ProviderError(f"provider {provider.name} has no shape {shape!r}; it has {', '.join(provider.shapes)}")
-    check_support(definition, provider)
     for function in definition.functions:
         for name, value in function.environment.items():
             os.environ.setdefault(name, value)  # what the developer's shell states wins
+    if shape not in (None, "local"):
+        return through_exchange(open_exchange(definition, str(shape), stage=stage))
+    check_support(definition, load_provider("local"))
     config, objects = compile_application(
-        definition, definition.functions, provider=provider.name, stage=stage, development=True
+        definition, definition.functions, provider="local", stage=stage, development=True
     )
-    if shape in (None, "local"):
-        return create_handler(config, objects)
-    return through_exchange(provider.connect(str(shape), config, objects))
+    return create_handler(config, objects)
 
 
 def through_exchange(exchange: Exchange) -> AsgiApplication:
