@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from multicloud.errors import ConfigError, DefinitionError, Problem, ProviderError
+from multicloud.errors import ConfigError, DefinitionError, Problem
 from multicloud.model import ApiDefinition, define
 from multicloud.model.checks import nearest, show
 from multicloud.model.functions import LONGEST_API_NAME
@@ -36,7 +36,7 @@ from multicloud.project.settings import (
     read_environment,
     variable,
 )
-from multicloud.provider import Exchange, load_provider, provider_entry_points, provider_of_shape
+from multicloud.provider import Exchange, load_provider, provider_entry_points
 from multicloud.runtime.recorder import Api
 
 if TYPE_CHECKING:
