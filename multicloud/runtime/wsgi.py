@@ -28,16 +28,23 @@ class WsgiMount:
         """Call the application for one request."""
         started: list[Any] = []
         written: list[bytes] = []
+        is_out = False
 
         def start_response(
             status: str, headers: list[tuple[str, str]], exc_info: Any = None
         ) -> Callable[[bytes], None]:
+            if exc_info is None and started:
+                raise RuntimeError("the mounted WSGI application called start_response twice")
+            if exc_info is not None and is_out:
+                raise exc_info[1].with_traceback(exc_info[2])
             started[:] = [status, headers]
             return written.append
 
         chunks = self._app(self._environ(request), start_response)
         stream = _stream(chunks, written)
-        first = next(stream, b"")  # an application may call start_response as late as its first chunk
+        # An application may call start_response as late as its first chunk, and again until one is not empty.
+        first = next((chunk for chunk in stream if chunk), b"")
+        is_out = True
         if not started:
             raise RuntimeError("the mounted WSGI application did not call start_response")
         status_code = int(started[0].split(" ", 1)[0])

@@ -222,31 +222,12 @@ def test_a_path_that_the_platform_decoded_is_not_decoded_again():
         decode_path("/\ufffd", encoded=False)
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        "/%ff",
-        "/%E2%82",
-        "/%C0%AF",
-        "/%ED%A0%80",
-        "/%EF%BF%BD",
-        "/%00",
-        "/%0a",
-        "/%1f",
-        "/%7f",
-        "/\x01",
-        "/a�",
-        "/.",
-        "/..",
-        "/a/..",
-        "/a/./b",
-        "/../a",
-        "/%2e%2e/a",
-        "/a/%2E",
-        "/a%2F..%2Fb",
-        "/%2e.",
-    ],
-)
+NO_UTF_8 = ["/%ff", "/%E2%82", "/%C0%AF", "/%ED%A0%80", "/%EF%BF%BD", "/a" + chr(0xD800)]
+CONTROLS = ["/%00", "/%0a", "/%1f", "/%7f", "/" + chr(1)]
+DOTS = ["/.", "/..", "/a/..", "/a/./b", "/../a", "/%2e%2e/a", "/a/%2E", "/a%2F..%2Fb", "/%2e."]
+
+
+@pytest.mark.parametrize("raw", [*NO_UTF_8, *CONTROLS, *DOTS])
 def test_a_path_that_no_two_platforms_would_route_alike_is_a_400(raw):
     with pytest.raises(HttpError) as caught:
         decode_path(raw, encoded=True)
