@@ -52,8 +52,8 @@ def identity(python_version: str) -> str:
 def compile_members(members: Sequence[Member], python_version: str) -> Compiled:
     """Compile what is Python among the members."""
     sources = [member for member in members if member.name.endswith(".py")]
-    here = runs_here(python_version)
-    if here and sum(len(member.content) for member in sources) < _WORTH_PROCESSES:
+    here, little = runs_here(python_version), sum(len(member.content) for member in sources) < _WORTH_PROCESSES
+    if here and little:
         return _compiled(sources, [_compile(member) for member in sources], python_version)
     interpreter = sys.executable if here else find_interpreter(python_version)
     if not sources:
@@ -61,9 +61,10 @@ def compile_members(members: Sequence[Member], python_version: str) -> Compiled:
     if not interpreter:
         hint = f"a cold start takes longer; `uv python install {python_version}` installs one"
         return Compiled(notice=f"no Python {python_version} was found to compile for: the bundle has no .pyc; {hint}")
-    shares = [sources[start :: os.cpu_count() or 1] for start in range(os.cpu_count() or 1)]
-    with ThreadPoolExecutor(len(shares)) as pool:
-        answers = list(pool.map(lambda share: _compile_with(interpreter, share, python_version), shares))
+    processes = 1 if little else os.cpu_count() or 1
+    shares = [sources[start::processes] for start in range(processes)]
+    with ThreadPoolExecutor(processes) as pool:
+        answers = list(pool.map(lambda share: _compile_with(interpreter, share, python_version)[1], shares))
     return _compiled(
         [member for share in shares for member in share], [one for answer in answers for one in answer], python_version
     )
@@ -96,8 +97,8 @@ def _pyc_name(name: str, python_version: str) -> str:
     return f"{folder}{slash}__pycache__/{module.removesuffix('.py')}.{tag}.pyc"
 
 
-def _compile_with(interpreter: str, sources: Sequence[Member], python_version: str) -> list[bytes | str]:
-    """Compile in another process. Raises ChildProcessError if it is not the Python it should be."""
+def _compile_with(interpreter: str, sources: Sequence[Member], python_version: str) -> tuple[str, list[bytes | str]]:
+    """Compile in another process. Returns its own path as well. Raises ChildProcessError if it is another version."""
     questions = b"".join(pyc.frame(member.name.encode()) + pyc.frame(member.content) for member in sources)
     done = subprocess.run(  # noqa: S603 - an interpreter and a file of ours
         [interpreter, "-I", "-S", str(Path(pyc.__file__))],
@@ -109,7 +110,8 @@ def _compile_with(interpreter: str, sources: Sequence[Member], python_version: s
     answers = iter(pyc.frames(done.stdout) if done.returncode == 0 else [])
     if next(answers, b"") != python_version.encode():
         raise ChildProcessError(f"{interpreter}: {done.stderr.decode(errors='replace').strip()}")
-    return [answer or next(answers).decode() for answer in answers]
+    path = next(answers).decode()
+    return path, [answer or next(answers).decode() for answer in answers]
 
 
 def _environment(python_version: str) -> dict[str, str]:
@@ -121,20 +123,18 @@ def _environment(python_version: str) -> dict[str, str]:
 def find_interpreter(python_version: str) -> str:
     """Return a Python of that version: from PATH, else one that uv knows of; empty if there is none."""
     on_path = shutil.which(f"python{python_version}")
-    if on_path and _answers(on_path, python_version):
-        return on_path
+    if on_path and (answered := _path_of(on_path, python_version)):
+        return answered
     command = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", "--no-project", "--offline", python_version]
     found = subprocess.run(  # noqa: S603 - uv's own path
         command, capture_output=True, text=True, timeout=_SECONDS, env=_environment(python_version)
     )
-    path = found.stdout.strip()
-    return path if found.returncode == 0 and _answers(path, python_version) else ""
+    return _path_of(found.stdout.strip(), python_version) if found.returncode == 0 else ""
 
 
-def _answers(interpreter: str, python_version: str) -> bool:
-    """Whether it starts, and is the version that its name says."""
+def _path_of(interpreter: str, python_version: str) -> str:
+    """Return where an interpreter says that it is, as the one on PATH may be a script; empty if it does not start."""
     try:
-        _compile_with(interpreter, (), python_version)
+        return _compile_with(interpreter, (), python_version)[0]
     except OSError:
-        return False
-    return True
+        return ""

@@ -5,7 +5,7 @@ uses them: so the bytes that ``py_compile`` writes differ between two runs. Here
 The .pyc are "unchecked" (PEP 552): valid whatever the date of the source, as a zip's dates mean nothing.
 
 As a program it speaks in frames over stdin and stdout, a frame being four bytes of length and the content. In: pairs
-of name and source. Out: its Python version, then for each pair the .pyc, or an empty frame and the reason.
+of name and source. Out: its Python version and its path, then for each pair the .pyc, or an empty frame and the reason.
 It imports the standard library alone and runs on any Python since 3.10.
 """
 
@@ -67,7 +67,7 @@ def frames(stream: bytes) -> list[bytes]:
 def main() -> None:
     """Answer the frames on stdin."""
     write = sys.stdout.buffer.write
-    write(frame(f"{sys.version_info[0]}.{sys.version_info[1]}".encode()))
+    write(frame(f"{sys.version_info[0]}.{sys.version_info[1]}".encode()) + frame(sys.executable.encode()))
     pairs = iter(frames(sys.stdin.buffer.read()))
     for name, source in zip(pairs, pairs, strict=True):
         try:
