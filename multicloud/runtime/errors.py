@@ -76,6 +76,9 @@ class HttpError(Exception):
         self.headers = dict(headers or {})
         self.extensions = extensions
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
     def problem(self, request_id: str) -> dict[str, Any]:
         """Return the problem document, its members in the order that every provider sends."""
         title = REASONS.get(self.status_code, "Error")
@@ -89,17 +92,27 @@ class HttpError(Exception):
         }
 
 
+def _restore(cls: type[HttpError], arguments: tuple[Any, ...], state: dict[str, Any]) -> HttpError:
+    """Return an error as it was when it was copied or pickled; a subclass's __init__ may take other arguments."""
+    error = cls.__new__(cls, *arguments)
+    error.__dict__.update(state)
+    return error
+
+
 def error_class(name: str) -> type[HttpError]:
     """Return the class of a reason phrase, made at its first use. Raises AttributeError if there is no such phrase."""
     status = CLASSES.get(name)
     if status is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    known: type[HttpError] | None = globals().get(name)
+    if known is not None:
+        return known
 
     def init(self: HttpError, detail: str = "", *, headers: Mapping[str, str] | None = None, **extensions: Any) -> None:
         HttpError.__init__(self, status, detail, headers=headers, **extensions)
 
     made = type(name, (HttpError,), {"__init__": init, "__module__": __name__, "__doc__": f"Answers {status}."})
-    globals()[name] = made
+    made = globals().setdefault(name, made)  # another thread may have been first
     return made
 
 
