@@ -112,8 +112,8 @@ def error_class(name: str) -> type[HttpError]:
         HttpError.__init__(self, status, detail, headers=headers, **extensions)
 
     made = type(name, (HttpError,), {"__init__": init, "__module__": __name__, "__doc__": f"Answers {status}."})
-    made = globals().setdefault(name, made)  # another thread may have been first
-    return made
+    first: type[HttpError] = globals().setdefault(name, made)  # another thread may have been quicker
+    return first
 
 
 __getattr__ = error_class
