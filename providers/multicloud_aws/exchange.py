@@ -115,7 +115,10 @@ def load_balancer_event(request: HttpRequest) -> Event:
     request = attrs.evolve(request, headers=(*others, ("x-forwarded-for", address)))
     context = {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/shop/1"}}
     content_type = _joined(request.headers).get("content-type", "")
-    return {**_multi_value(request, _query(request.raw_query)), "requestContext": context, **_body(request, content_type)}
+    event = _multi_value(request, _query(request.raw_query))
+    del event["headers"], event["queryStringParameters"]  # their multi-value forms take their place
+    event["multiValueQueryStringParameters"] = event["multiValueQueryStringParameters"] or {}
+    return {**event, "requestContext": context, **_body(request, content_type)}
 
 
 def _multi_value(request: HttpRequest, pairs: list[tuple[str, str]]) -> Event:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Event = dict[str, Any]
 
 TEXT_TYPES = ("application/json", "application/problem+json")
-UNSAFE_IN_QUERY = {"%": "%25", "&": "%26", "+": "%2B", "=": "%3D", "#": "%23", " ": "%20"}
+SAFE_IN_QUERY = frozenset(b"!$'()*,-./0123456789:;?@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~")
+"""RFC 3986, section 3.4, but for what separates pairs."""
 
 
 class AwsRequest(Request):
@@ -137,7 +138,9 @@ class MultiValueRequest(AwsRequest):
 
     def url_bytes(self) -> int:
         """Return the length of path and rebuilt query."""
-        return len(self.path) + (len(self.raw_query) + 1 if self.raw.get("queryStringParameters") else 0)
+        # A load balancer states repeats alone where its target group's multi-value headers are on.
+        has_query = self.raw.get("queryStringParameters") or self.raw.get("multiValueQueryStringParameters")
+        return len(self.path) + (len(self.raw_query) + 1 if has_query else 0)
 
     @property
     def client_ip(self) -> str:
@@ -151,7 +154,7 @@ class MultiValueRequest(AwsRequest):
 def _quote(text: str) -> str:
     if text.isascii() and text.isalnum():
         return text
-    return "".join([UNSAFE_IN_QUERY.get(char, char) for char in text])
+    return "".join([chr(byte) if byte in SAFE_IN_QUERY else f"%{byte:02X}" for byte in text.encode("utf-8", "replace")])
 
 
 def read_identity(authorizer: Any) -> Identity | None:
@@ -186,7 +189,7 @@ def read_request(event: Any, context: Any) -> AwsRequest | None:
     path = request.path
     if type(path) is not str or type(request.method) is not str:
         return None
-    if stage != "$default" and path.startswith(f"/{stage}/"):
+    if stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
         path = path[len(stage) + 1 :]
     request.path = path or "/"
     return request
