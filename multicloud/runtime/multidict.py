@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, NoReturn
 
-_DIGITS = "0123456789abcdefABCDEF"
-HEX = {f"{high}{low}".encode(): bytes((int(high + low, 16),)) for high in _DIGITS for low in _DIGITS}
+HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
 class MultiDict(dict[str, str]):
@@ -108,7 +107,8 @@ def unquote_to_bytes(text: str) -> bytes:
     done, *rest = text.encode("utf-8", "replace").split(b"%")
     for part in rest:
         escape = part[:2]
-        done += HEX[escape] + part[2:] if escape in HEX else b"%" + part
+        is_valid = len(escape) == 2 and HEX_DIGITS.issuperset(escape)
+        done += bytes((int(escape, 16),)) + part[2:] if is_valid else b"%" + part
     return done
 
 
