@@ -26,6 +26,9 @@ UNENCODED_URL = "x-waws-unencoded-url"
 REPEATED_TARGET = frozenset((UNENCODED_URL, "x-original-url"))
 """Headers in which the front end repeats the target. A long URL would put the header block over its limit."""
 
+LAYERS = 8
+"""Layers of percent-encoding undone to compare two paths. Without a bound a path costs the square of its length."""
+
 THREADS = 32
 """Plain handlers at a time beside async ones; the worker's own pool is as large at most."""
 
@@ -98,9 +101,11 @@ def sent_path(path: str, unencoded_url: str | None) -> str:
 
 
 def plain_path(path: str) -> list[str]:
-    """Return the segments of a path with every layer of encoding and all dot segments undone."""
-    while (decoded := unquote(path)) != path:
-        path = decoded
+    """Return the segments of a path with its layers of encoding and all dot segments undone."""
+    for _ in range(LAYERS):
+        if "%" not in path:
+            break
+        path = unquote(path)
     segments: list[str] = []
     sent = path.split("/")
     for segment in sent:
