@@ -45,6 +45,7 @@ class RequestLog:
         self.stream = stream
         self.format = format_columns if stream.isatty() else format_json
         self.pending: list[Record] = []
+        self.gone = False
 
     def record(self, method: str, target: bytes, status: int, elapsed_ms: float, client: str, scope: Any) -> None:
         """Note one answer. target: as sent, query included."""
@@ -56,16 +57,15 @@ class RequestLog:
         """Write what is pending. A stream that is gone (closed pipe) silences the log, not the server."""
         if not self.pending:
             return
+        if self.gone:
+            self.pending.clear()
+            return
         records, self.pending = self.pending, []
         try:
             self.stream.write("".join(map(self.format, records)))
             self.stream.flush()
         except (OSError, ValueError):
-            self.record = _drop  # type: ignore[method-assign]
-
-
-def _drop(*fields: Any) -> None:
-    return
+            self.gone = True
 
 
 def format_json(record: Record) -> str:

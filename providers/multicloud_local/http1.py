@@ -24,7 +24,7 @@ TARGET = re.compile(rb"(?:/|(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://(?P<authority>[^
 AUTHORITY = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::([0-9]{1,5}))?")
 LENGTH = re.compile(rb"0|[1-9][0-9]{0,17}")
 """No sign, no leading zero, no list, and what fits 64 bits."""
-CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})((?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|\"[^\"\\]*\"))?)*)")
+CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;%b(?:=(?:%b|\"[^\"\\]*\"))?)*" % (TOKEN.pattern, TOKEN.pattern))
 CHUNK_LINE_BYTES = 256
 SINGLE = frozenset((b"host", b"authorization", b"content-length", b"content-type"))
 """Headers that must not be repeated: proxies disagree on which one counts."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Application = Callable[[Scope, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application: called with scope, receive and send."""
 
 TOO_LARGE = "multicloud.too_large"
 """Scope key, True once the body is known to be over the limit: by its stated length before the application is called,
@@ -55,7 +56,6 @@ class Responder:
         "_chunked",
         "_delivered",
         "_head",
-        "_headers",
         "_left",
         "_waiter",
         "answered",
@@ -72,7 +72,9 @@ class Responder:
         "target",
     )
 
-    def __init__(self, connection: Connection, scope: Scope, *, complete: bool, close: bool, awaits_continue: bool) -> None:
+    def __init__(
+        self, connection: Connection, scope: Scope, *, complete: bool, close: bool, awaits_continue: bool
+    ) -> None:
         self.connection = connection
         self.scope = scope
         self.complete = complete
@@ -120,7 +122,7 @@ class Responder:
             self.connection.abort()
             return
         body = problem_body(status, detail)
-        self._head = None
+        self._chunked = False
         self.close = True
         self._start(status, problem_headers(body))
         self._write(body, more=False)
@@ -151,7 +153,11 @@ class Responder:
 
     def _ready(self) -> bool:
         return bool(
-            self.body or (self.complete and not self._delivered) or self.disconnected or self.answered or self._too_large
+            self.body
+            or (self.complete and not self._delivered)
+            or self.disconnected
+            or self.answered
+            or self._too_large
         )
 
     # The response.
@@ -166,9 +172,9 @@ class Responder:
         kind = message["type"]
         if self.answered:
             raise RuntimeError(f"{kind} was sent after the answer's end")
-        if kind == "http.response.body" and (self.started or self._head is not None):
+        if kind == "http.response.body" and self.status:
             self._write(message.get("body", b""), more=message.get("more_body", False))
-        elif kind == "http.response.start" and self._head is None and not self.started:
+        elif kind == "http.response.start" and not self.status:
             self._start(message["status"], message.get("headers", ()))
         else:
             raise RuntimeError(f"{kind} cannot be sent now")
@@ -206,12 +212,13 @@ class Responder:
                     raise RuntimeError("the response's body is longer than its content-length")
                 self._left -= len(body)
             content.append(body)
+        if self._left and not more:
+            raise RuntimeError("the response's body is shorter than its content-length")
         if content:
+            self.started = True
             self.connection.write(b"".join(content))
         if more:
             return
-        if self._left:
-            raise RuntimeError("the response's body is shorter than its content-length")
         self.answered = True
         self.wake()
         self.connection.response_ended(self)
@@ -220,7 +227,6 @@ class Responder:
         """Return the head, now that the first part of the body tells how to frame it."""
         head = self._head or []
         self._head = None
-        self.started = True
         if self.awaits_continue and not self.complete:
             # Whether the client will send its body after this answer cannot be known.
             self.close = True

@@ -78,8 +78,8 @@ def serve_on(
 ) -> None:
     """Serve on a socket that is bound already. As ``serve`` otherwise."""
     server, close_log = _create_server(app, trusted_hosts, limits or Limits(), request_log, grace_seconds)
-    url = _url(listener)
-    server.on_ready = lambda: (on_ready or _print_ready)(url)
+    url = url_of(listener)
+    server.on_ready = lambda: (on_ready or print_ready)(url)
     try:
         server.run(sockets=[listener])
     except SystemExit:
@@ -126,7 +126,7 @@ def background(
             raise StartError("the application's lifespan failed at start") from (failures[0] if failures else None)
         try:
             bound = listener.getsockname()
-            yield Running(bound[0], bound[1], _url(listener))
+            yield Running(bound[0], bound[1], url_of(listener))
         finally:
             server.should_exit = True
             thread.join(grace_seconds + START_SECONDS)
@@ -154,12 +154,14 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
+    """Return where a bound socket is reached, without a final slash."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _print_ready(url: str) -> None:
+def print_ready(url: str) -> None:
+    """Say on standard error that requests are answered."""
     print(f"multicloud: serving on {url} (Ctrl-C stops)", file=sys.stderr, flush=True)  # noqa: T201
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -20,7 +21,7 @@ class StrictConfig(uvicorn.config.Config):
 
     def __init__(self, app: Application, edge: Edge, grace_seconds: int) -> None:
         super().__init__(
-            app,  # type: ignore[arg-type]  # uvicorn types ASGI messages one by one
+            app,
             http=Connection,
             ws="none",
             lifespan="auto",
@@ -52,14 +53,31 @@ class StrictServer(uvicorn.server.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Expire deadlines: one pass over the connections costs less than two timers for each request."""
-        connections = self.server_state.connections
-        if connections:
-            now = min(connection.loop.time() for connection in list(connections)[:1])
-            for connection in [each for each in connections if each.deadline < now]:
-                connection.expire()
+        self._look_after()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is under way; deadlines hold meanwhile."""
+        self.config.edge.stopping = True
+
+        async def keep_looking() -> None:
+            while True:
+                await asyncio.sleep(0.05)
+                self._look_after()
+
+        looking = asyncio.create_task(keep_looking())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            looking.cancel()
+
+    def _look_after(self) -> None:
+        now = asyncio.get_running_loop().time()
+        connections: set[Any] = self.server_state.connections
+        for connection in [each for each in connections if each.deadline < now]:
+            connection.expire()
         if self.each_tick is not None:
             self.each_tick()
-        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop in good order at the first signal, at once at a second SIGINT. Unlike uvicorn's, not raised again."""
