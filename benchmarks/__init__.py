@@ -1,0 +1,1 @@
+"""What multicloud costs, beside the frameworks that one would use in its place: ``python -m benchmarks``."""
