@@ -97,23 +97,28 @@ def sent_path(path: str, unencoded_url: str | None) -> str:
     target as sent in a header, which is believed only where it names the same path.
     """
     stated = (unencoded_url or "").partition("?")[0]
-    return stated if stated[:1] == "/" and stated != path and plain_path(stated) == plain_path(path) else path
+    return stated if stated[:1] == "/" and stated != path and decoded(host_path(stated)) == decoded(path) else path
 
 
-def plain_path(path: str) -> list[str]:
-    """Return the segments of a path with its layers of encoding and all dot segments undone."""
-    for _ in range(LAYERS):
-        if "%" not in path:
-            break
-        path = unquote(path)
+def host_path(path: str) -> str:
+    """Return a path as Kestrel reads it: decoded but for ``%2F``, dot segments removed."""
     segments: list[str] = []
-    sent = path.split("/")
+    sent = unquote(path.replace("%2f", "%2F").replace("%2F", "%252F")).split("/")
     for segment in sent:
         if segment == ".." and len(segments) > 1:
             segments.pop()
         elif segment not in (".", ".."):
             segments.append(segment)
-    return [*segments, ""] if sent[-1] in (".", "..") else segments
+    return "/".join([*segments, ""] if sent[-1] in (".", "..") else segments)
+
+
+def decoded(path: str) -> str:
+    """Return a path with its layers of encoding undone."""
+    for _ in range(LAYERS):
+        if "%" not in path:
+            break
+        path = unquote(path)
+    return path
 
 
 def render(response: Response, response_class: Any) -> Any:
