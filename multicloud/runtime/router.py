@@ -11,7 +11,7 @@ leaf of a greedy parameter. A leaf maps methods to route numbers, and RANK to th
 from __future__ import annotations
 
 from multicloud.runtime.errors import HttpError
-from multicloud.runtime.multidict import unquote_to_bytes
+from multicloud.runtime.multidict import unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,12 +140,7 @@ def decode_path(raw: str, encoded: bool) -> str:
     Raises HttpError 400 for what no provider can route alike: bytes that are not UTF-8 (an HTTP API of AWS delivers
     them as U+FFFD, so that character is refused too), control characters, and ``.`` or ``..`` segments.
     """
-    path = raw
-    if encoded and "%" in raw:
-        try:
-            path = unquote_to_bytes(raw).decode("utf-8")
-        except UnicodeDecodeError:
-            raise HttpError(400, "The path is not valid UTF-8.") from None
+    path = unquote(raw) if encoded else raw
     if path.isascii() and path.isprintable() and "/." not in path:
         return path
     return check_path(path)
