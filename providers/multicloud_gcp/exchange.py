@@ -67,6 +67,8 @@ def build_environ(request: HttpRequest) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in front_end_headers(request).items():
+        if "_" in name:
+            continue  # gunicorn's header_map: such a name could pass for another's
         key = name.upper().replace("-", "_")
         environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value
     return environ

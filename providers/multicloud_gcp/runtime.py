@@ -59,7 +59,7 @@ class GcpRequest(Request):
         if plain is None:
             environ = self._environ
             plain = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key[:5] == "HTTP_"}
-            if environ.get("CONTENT_TYPE"):
+            if "CONTENT_TYPE" in environ:
                 plain["content-type"] = environ["CONTENT_TYPE"]
             if environ.get("CONTENT_LENGTH"):
                 plain["content-length"] = environ["CONTENT_LENGTH"]
