@@ -1,12 +1,12 @@
 """Source to .pyc with the same bytes every time. Also a program, run by the Python that a function will run on.
 
-A .pyc holds references to its own objects, and which objects can be referred to depends on who else in the process
-uses them: so the bytes that ``py_compile`` writes differ between two runs. Here nothing of that is left to chance.
-The .pyc are "unchecked" (PEP 552): valid whatever the date of the source, as a zip's dates mean nothing.
+The name in it is the path inside the zip, never one of this machine, and the .pyc is "unchecked" (PEP 552): valid
+whatever the date of the source, as a zip's dates mean nothing. Since Python 3.11 what else the process compiled does
+not show in the rest, with the one exception that is seen to below.
 
 As a program it speaks in frames over stdin and stdout, a frame being four bytes of length and the content. In: pairs
 of name and source. Out: its Python version and its path, then for each pair the .pyc, or an empty frame and the reason.
-It imports the standard library alone and runs on any Python since 3.10.
+It imports the standard library alone and runs on any Python since 3.11.
 """
 
 from __future__ import annotations
@@ -28,23 +28,8 @@ def compile_source(name: str, source: bytes) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         code = compile(source, name, "exec", dont_inherit=True, optimize=0)
-    held: list[object] = []
-    _hold(code, held)
     header = importlib.util.MAGIC_NUMBER + struct.pack("<L", _UNCHECKED) + importlib.util.source_hash(source)
     return header + marshal.dumps(code)
-
-
-def _hold(item: object, held: list[object]) -> None:
-    """Keep each string of a code object in use once more, so that ``marshal`` marks every one as referred to."""
-    if isinstance(item, str):
-        held.append(item)
-    elif isinstance(item, (tuple, frozenset)):
-        for inner in item:
-            _hold(inner, held)
-    elif isinstance(item, type(_hold.__code__)):
-        for inner in (item.co_names, item.co_varnames, item.co_cellvars, item.co_freevars, item.co_consts):
-            _hold(inner, held)
-        held.extend((item.co_filename, item.co_name, getattr(item, "co_qualname", "")))
 
 
 def frame(content: bytes) -> bytes:

@@ -78,6 +78,13 @@ def test_more_files_than_a_zip_counts_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_was_replaced_leaves_nothing_else_behind(tmp_path):
+    (tmp_path / "a.zip").write_bytes(b"former")
+    with replacing(tmp_path / "a.zip") as file:
+        file.write(b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.zip", b"new")]
+
+
 def test_a_block_that_fails_leaves_the_former_file_and_nothing_else(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"former")
 

@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from multicloud.deploy import bundle as bundling
+from multicloud.deploy.reuse import can_be_trusted
+from multicloud.deploy.sources import SourceFile
 from multicloud.errors import BundleError, ConfigError
 from multicloud.runtime.recorder import Function
 from tests.deploy.projects import Project, cloud, make_wheel, members
@@ -198,9 +200,10 @@ def test_a_file_that_was_touched_but_not_changed_is_read_and_no_zip_written(proj
     assert project.bundle().written == ()
 
 
-def test_a_change_of_equal_size_in_the_same_instant_is_seen(project):
+def test_a_change_that_keeps_size_and_date_is_seen(project):
     path = project.root / "a.txt"
     path.write_text("one")
+    wait_until_dates_count(project)
     first = project.bundle()
     found = path.stat()
     path.write_text("two")
@@ -208,10 +211,17 @@ def test_a_change_of_equal_size_in_the_same_instant_is_seen(project):
     assert project.bundle().entries[0].sha256 != first.entries[0].sha256
 
 
+def test_dates_count_only_if_the_next_write_will_change_them():
+    file = SourceFile("a.txt", "/a.txt", (3, 10**9, 2 * 10**9, 7), executable=False)
+    assert not can_be_trusted([file], 2 * 10**9 + 1_000_000)
+    assert can_be_trusted([file], 2 * 10**9 + 100_000_000)
+
+
 @pytest.mark.parametrize("change", ["file", "executable", "route", "python", "layout", "requirements", "ignored"])
 def test_whatever_a_bundle_follows_from_makes_it_anew(project, wheels, change):
     make_wheel(wheels, "small")
     (project.root / "a.txt").write_text("one")
+    (project.root / "requirements.txt").write_text("small\n")
     project.bundle(python_version="3.11")
     provider, version, options = cloud(), "3.11", {}
     if change == "file":
@@ -227,7 +237,7 @@ def test_whatever_a_bundle_follows_from_makes_it_anew(project, wheels, change):
     elif change == "layout":
         provider = cloud(packages_prefix="packages")
     elif change == "requirements":
-        (project.root / "requirements.txt").write_text("small\n")
+        (project.root / "requirements.txt").write_text("small==1.0\n")
     assert project.bundle(provider, version, **options).written == ("hello",)
 
 

@@ -61,11 +61,11 @@ def test_the_same_bytes_in_every_process_and_every_order():
 
 
 def test_names_that_the_process_uses_itself_do_not_show():
-    source = b"secret_of_this_test = 'word_of_this_test'\n"
+    name, word = f"name_{os.getpid()}", f"word_{os.getpid()}"  # in pieces, or this test would itself use them
+    source = f"{name} = '{word}'\ndef f(x):\n    return x in {{'{word}', '{name}', 'other'}}\n".encode()
     before = pyc.compile_source("a.py", source)
-    held = [sys.intern("secret_of_this_test"), sys.intern("word_of_this_test")]
-    assert pyc.compile_source("a.py", source) == before
-    assert held
+    held = [sys.intern(name), sys.intern(word)]
+    assert pyc.compile_source("a.py", source) == before, held
 
 
 def test_a_pyc_stands_where_python_looks_and_is_used_though_the_source_is_newer(tmp_path):

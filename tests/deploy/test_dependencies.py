@@ -109,10 +109,22 @@ def test_what_does_not_resolve_is_told_in_uvs_words(tmp_path, wheels):
 def test_nothing_of_a_dependency_is_run_at_installation(tmp_path, wheels):
     source = tmp_path / "evil"
     source.mkdir()
-    (source / "setup.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    (source / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n')
+    (source / "b.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     with pytest.raises(BundleError):
         install(tmp_path, f"evil @ {source.as_uri()}")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_password_in_what_uv_says_is_not_passed_on(tmp_path, monkeypatch):
+    program = tmp_path / "uv"
+    program.write_text("#!/bin/sh\necho 'error: https://user:canary-7d@index.example/simple: 403' >&2\nexit 2\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("uv.find_uv_bin", lambda: str(program))
+    with pytest.raises(BundleError) as caught:
+        install(tmp_path, "small")
+    assert "https://index.example/simple: 403" in str(caught.value)
+    assert "canary-7d" not in str(caught.value)
 
 
 def test_the_password_of_an_index_is_neither_shown_nor_an_argument(tmp_path, wheels, uv_runs, monkeypatch):
