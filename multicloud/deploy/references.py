@@ -61,6 +61,8 @@ def _by_own_name(value: Any) -> Reference | None:
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(name, str) or "<" in name or module not in sys.modules:
         return None
+    if module == "__main__":  # in the function that is another program
+        return None
     found: Any = sys.modules[module]
     for part in name.split("."):
         found = getattr(found, part, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from multicloud.errors import DefinitionError, Problem
-from multicloud.model import ApiDefinition
+from multicloud.model import PUBLIC, ApiDefinition
 from multicloud.provider import Level, Provider
 
 
@@ -14,7 +14,8 @@ def _stated(name: str) -> Callable[[ApiDefinition], bool]:
 
     def is_stated(definition: ApiDefinition) -> bool:
         parts = [definition, *definition.functions, *(route for _, route in definition.routes)]
-        return any(getattr(part, name, None) for part in parts)
+        values = [getattr(part, name, None) for part in parts]
+        return any(value and value is not PUBLIC for value in values)  # a public route asks nothing of anyone
 
     return is_stated
 

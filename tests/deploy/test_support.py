@@ -71,6 +71,12 @@ def test_every_refused_feature_is_told_at_once():
     assert [problem.place for problem in caught.value.problems] == [f"api shop: {feature}" for feature in FEATURES]
 
 
+def test_a_public_route_asks_for_no_authorizer():
+    api = Api("shop")
+    api.get("/", authorizer=PUBLIC)(handler)
+    check_support(define(api), Cloud({name: Support(Level.REFUSED, "no") for name in FEATURES}))
+
+
 @pytest.mark.parametrize("name", ["aws", "azure", "gcp", "local"])
 def test_every_provider_answers_for_every_feature(name):
     provider = load_provider(name)
