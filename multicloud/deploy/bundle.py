@@ -11,7 +11,6 @@ last that ended well.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -24,39 +23,17 @@ import attrs
 
 import multicloud
 from multicloud.deploy import bytecode
-from multicloud.deploy.archive import Member, Packed, pack, replacing, write_archive
+from multicloud.deploy.archive import Member, Packed, pack, write_archive
 from multicloud.deploy.assembly import SizeLimits, joined, refuse_collisions, runtime_files, under
 from multicloud.deploy.dependencies import Installation, Target, kept, sizes
 from multicloud.deploy.entry import render
+from multicloud.deploy.manifest import BundleManifestEntry, publish
 from multicloud.deploy.requirements import declared
 from multicloud.deploy.reuse import Record, by_content, by_date, can_be_trusted
 from multicloud.deploy.sources import SourceFile, Sources, find_sources, read_sources
 from multicloud.errors import BundleError, ConfigError, Problem
 from multicloud.model import ApiDefinition, FunctionDefinition
 from multicloud.provider import BundleLayout, Provider
-
-MANIFEST = "manifest.json"
-
-
-@attrs.frozen
-class BundleManifestEntry:
-    """One function's bundle.
-
-    entry_point: what the platform is told to call. file: the zip's name in the output folder. bytes, unzipped_bytes:
-    its size. routes: pairs of method and path. mounts: prefixes.
-    """
-
-    function: str
-    provider: str
-    entry_point: str
-    python_version: str
-    architecture: str
-    file: str
-    sha256: str
-    bytes: int
-    unzipped_bytes: int
-    routes: tuple[tuple[str, str], ...]
-    mounts: tuple[str, ...]
 
 
 @attrs.frozen
@@ -99,7 +76,7 @@ def bundle(
     wanted = [one for one in definition.functions if functions is None or one.name in functions]
     run = _Run(definition, provider, provider.layout, root, output, stage, _version(provider, python_version))
     results = [_Build(run, function).result() for function in wanted]
-    _publish(output, [entry for entry, _, _ in results])
+    publish(output, [entry for entry, _, _ in results])
     return Bundles(
         output=output,
         entries=tuple(entry for entry, _, _ in results),
@@ -293,24 +270,3 @@ class _Build:
             routes=tuple((route.method, route.path) for route in self.function.routes),
             mounts=tuple(mount.prefix for mount in self.function.mounts),
         )
-
-
-def _publish(output: Path, entries: Sequence[BundleManifestEntry]) -> None:
-    """Replace the manifest, if it says anything new, and delete the zips that the former one named."""
-    manifest = output / MANIFEST
-    text = json.dumps({"functions": [attrs.asdict(entry) for entry in entries]}, indent=2).encode() + b"\n"
-    former = manifest.read_bytes() if manifest.exists() else b""
-    if former == text:
-        return
-    with replacing(manifest) as file:
-        file.write(text)
-    for name in _files(former) - {entry.file for entry in entries}:
-        (output / name).unlink(missing_ok=True)
-
-
-def _files(manifest: bytes) -> set[str]:
-    try:
-        named = {str(entry["file"]) for entry in json.loads(manifest)["functions"]}
-    except (ValueError, TypeError, KeyError):
-        return set()
-    return {name for name in named if name.endswith(".zip") and "/" not in name and os.sep not in name}

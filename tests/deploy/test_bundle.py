@@ -330,7 +330,7 @@ def test_a_run_that_fails_leaves_the_former_output(project):
     assert json.loads(before["manifest.json"])["functions"][0]["file"] in before
 
 
-@pytest.mark.parametrize("step", ["write_archive", "_publish", "Record.write", "os.replace"])
+@pytest.mark.parametrize("step", ["write_archive", "publish", "Record.write", "os.replace"])
 def test_a_run_that_is_killed_leaves_the_former_output_and_the_next_one_ends_well(project, step):
     first = project.bundle().entries[0]
     former = {name: (project.output / name).read_bytes() for name in ("manifest.json", first.file)}
