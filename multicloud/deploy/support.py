@@ -15,7 +15,7 @@ def _stated(name: str) -> Callable[[ApiDefinition], bool]:
     def is_stated(definition: ApiDefinition) -> bool:
         parts = [definition, *definition.functions, *(route for _, route in definition.routes)]
         values = [getattr(part, name, None) for part in parts]
-        return any(value and value is not PUBLIC for value in values)  # a public route asks nothing of anyone
+        return any(value and value != (PUBLIC,) for value in values)  # a public route asks nothing of anyone
 
     return is_stated
 
