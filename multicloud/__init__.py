@@ -120,6 +120,13 @@ def __getattr__(name: str) -> object:
     return found
 
 
+def __dir__() -> list[str]:
+    from multicloud.runtime.errors import CLASSES
+
+    names = {*_RUNTIME, *_MODEL, *CLASSES, "ApiDefinition", "Project"} - {"NotImplemented"}  # a builtin's name
+    return sorted(names | {name for name in globals() if name.startswith("__")})
+
+
 def _load(module: str) -> Any:
     """Import a module by name; importlib is not needed for it."""
     return __import__(module, None, None, ("*",))
