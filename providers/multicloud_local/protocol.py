@@ -10,14 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-import attrs
-
-from multicloud_local.http1 import ChunkedBody, EdgeError, Head, check_beginning, parse_head, split_authority
-from multicloud_local.limits import Limits
+from multicloud_local.edge import Edge
+from multicloud_local.http1 import ChunkedBody, EdgeError, Head, check_beginning, parse_head
 from multicloud_local.problems import problem_body, problem_headers
 from multicloud_local.responder import STATUS_LINES, TOO_LARGE, Application, Responder
 
@@ -26,25 +23,7 @@ HIGH_WATER = 64 * 1024
 NEVER = float("inf")
 STOP_SECONDS = 0.25
 """How long a stopping server waits for a connection's first request: it may be on its way, and nobody repeats it."""
-HOSTS = 256
 LOG = logging.getLogger("multicloud.local")
-
-
-@attrs.define
-class Edge:
-    """What all connections of one server share.
-
-    trusted_hosts: names that Host may hold, in lower case. log: called with method, target, status, milliseconds,
-    client address and the request's scope, after each answer; None for no log. stopping: no request after this one.
-    """
-
-    limits: Limits
-    trusted_hosts: frozenset[str]
-    log: Callable[[str, bytes, int, float, str, Any], None] | None = None
-    good_hosts: dict[bytes, bool] = attrs.field(factory=dict)
-    stopping: bool = False
-    date: Any = None
-    date_line: bytes = b""
 
 
 class Connection(asyncio.Protocol):
@@ -178,28 +157,35 @@ class Connection(asyncio.Protocol):
             return False
         head = parse_head(buffer[:end], limits)
         if head.host not in self.edge.good_hosts:
-            self._check_host(head.host)
+            self.edge.check_host(head.host, self.server[0] if self.server else "")
         self.buffer = buffer[end + 4 :]
         self._begin(head)
         return True
 
-    def _check_host(self, authority: bytes) -> None:
-        """Refuse a Host that is not ours: a page whose name was rebound to this machine cannot forge it."""
-        host = split_authority(authority)
-        if host is None:
-            raise EdgeError(400, "The Host header is malformed.")
-        good = self.edge.good_hosts
-        if host in self.edge.trusted_hosts:
-            if len(good) >= HOSTS:
-                good.clear()
-            good[authority] = True
-        elif self.server is None or host.strip("[]") != self.server[0]:
-            raise EdgeError(400, "The Host header is not a name of this server; see trusted_hosts.")
-
     def _begin(self, head: Head) -> None:
-        limits = self.edge.limits
+        complete = head.length == 0
+        responder = Responder(
+            self,
+            self._scope(head),
+            complete=complete,
+            close=self.edge.stopping or not head.keep_alive,
+            awaits_continue=head.expects_continue,
+        )
+        self.fresh = self.in_head = self.skipped_line = False
+        self.responder = responder
+        self.deadline = NEVER
+        if not complete:
+            self._expect_body(responder, head.length)
+        if self.edge.log is not None:
+            responder.began = time.perf_counter()
+            responder.target = head.target
+        task = self.loop.create_task(responder.run(self.app))
+        self.server_state.tasks.add(task)
+        task.add_done_callback(self.server_state.tasks.discard)
+
+    def _scope(self, head: Head) -> dict[str, Any]:
         path = head.path.decode("ascii")
-        scope = {
+        return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": head.version,
@@ -214,31 +200,15 @@ class Connection(asyncio.Protocol):
             "headers": head.headers,
             "state": self.app_state.copy(),
         }
-        complete = head.length == 0
-        responder = Responder(
-            self,
-            scope,
-            complete=complete,
-            close=self.edge.stopping or not head.keep_alive,
-            awaits_continue=head.expects_continue,
-        )
-        self.fresh = self.in_head = self.skipped_line = False
-        self.responder = responder
-        if complete:
-            self.deadline = NEVER
-        else:
-            self.received = 0
-            self.missing = head.length or 0
-            self.chunks = ChunkedBody(limits) if head.length is None else None
-            self.deadline = self.loop.time() + limits.body_seconds
-            if self.missing > limits.body_bytes:
-                self._refuse_body(responder)
-        if self.edge.log is not None:
-            responder.began = time.perf_counter()
-            responder.target = head.target
-        task = self.loop.create_task(responder.run(self.app))
-        self.server_state.tasks.add(task)
-        task.add_done_callback(self.server_state.tasks.discard)
+
+    def _expect_body(self, responder: Responder, length: int | None) -> None:
+        limits = self.edge.limits
+        self.received = 0
+        self.missing = length or 0
+        self.chunks = ChunkedBody(limits) if length is None else None
+        self.deadline = self.loop.time() + limits.body_seconds
+        if self.missing > limits.body_bytes:
+            self._refuse_body(responder)
 
     def _read_body(self, responder: Responder) -> None:
         if TOO_LARGE in responder.scope:
@@ -312,13 +282,8 @@ class Connection(asyncio.Protocol):
         return f"The body is larger than {self.edge.limits.body_bytes} bytes."
 
     def default_lines(self) -> bytes:
-        """Return the header lines of every answer: the date, which uvicorn renews each second. No ``server``."""
-        edge = self.edge
-        headers = self.server_state.default_headers
-        if edge.date is not headers:
-            edge.date = headers
-            edge.date_line = b"".join(b"%b: %b\r\n" % header for header in headers)
-        return edge.date_line
+        """Return the header lines of every answer."""
+        return self.edge.default_lines(self.server_state.default_headers)
 
     def response_ended(self, responder: Responder) -> None:
         """Go on with the connection after an answer."""

@@ -174,7 +174,7 @@ def _create_server(
 ) -> tuple[Any, Callable[[], None]]:
     """Return the server, and what closes its log."""
     from multicloud_local.access_log import RequestLog
-    from multicloud_local.protocol import Edge
+    from multicloud_local.edge import Edge
     from multicloud_local.strict_uvicorn import StrictConfig, StrictServer
 
     log = RequestLog(sys.stderr) if request_log else None

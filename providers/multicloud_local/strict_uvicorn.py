@@ -12,7 +12,8 @@ from typing import Any
 import uvicorn.config
 import uvicorn.server
 
-from multicloud_local.protocol import Connection, Edge
+from multicloud_local.edge import Edge
+from multicloud_local.protocol import Connection
 from multicloud_local.responder import Application
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import struct
+import time
 
 import pytest
 
@@ -75,6 +76,14 @@ def test_one_empty_line_after_a_body_is_forgiven(port: int) -> None:
     with wire(port) as connection:
         connection.send(post("abc") + "\r\n" + get())
         assert connection.answer().status == connection.answer().status == 200
+
+
+def test_a_second_empty_line_is_not_forgiven_because_it_comes_later(port: int) -> None:
+    with wire(port) as connection:
+        connection.send("\r\n")
+        time.sleep(0.1)  # so that they are read one by one
+        connection.send("\r\n" + get())
+        assert connection.answer().status == 400
 
 
 def test_an_answer_before_the_body_leaves_the_connection_usable(port: int) -> None:
