@@ -48,7 +48,8 @@ def client_shape(request: pytest.FixtureRequest) -> str:
     if module and _is_missing(module):
         provider = shape.partition("-")[0]
         pytest.fail(
-            f"{module} is not installed: pip install 'multicloud[{provider}]', or mark the test with providers(...)"
+            f"{module} is not installed: pip install 'multicloud[{provider}]', or mark the test with providers(...)",
+            pytrace=False,
         )
     return shape
 
@@ -62,7 +63,11 @@ def _is_missing(module: str) -> bool:
 
 @pytest.fixture
 def client(api: object, client_shape: str) -> TestClient:
-    """Return a client of the suite's ``api`` for this run's event shape."""
+    """Return a client of the suite's ``api`` for this run's event shape. What forbids one is told without a traceback."""
+    from multicloud.errors import MulticloudError
     from multicloud.testing.client import TestClient
 
-    return TestClient(api, client_shape)  # type: ignore[arg-type] # TestClient says what is wrong with another value
+    try:
+        return TestClient(api, client_shape)  # type: ignore[arg-type] # TestClient says what is wrong with another value
+    except MulticloudError as error:
+        pytest.fail(str(error), pytrace=False)
