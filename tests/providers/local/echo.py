@@ -97,6 +97,10 @@ async def empty(scope: Any, receive: Any, send: Any) -> None:
     await answer(send, 204, b"", (b"content-length", b"0"))
 
 
+async def nothing(scope: Any, receive: Any, send: Any) -> None:
+    await answer(send, 200, b"")
+
+
 async def slow(scope: Any, receive: Any, send: Any) -> None:
     await asyncio.sleep(0.4)
     await answer(send, 200, b"slow")
@@ -125,6 +129,7 @@ ROUTES = {
     "/lies": lies,
     "/streams": streams,
     "/empty": empty,
+    "/nothing": nothing,
     "/slow": slow,
     "/waits": waits,
     "/large": large,

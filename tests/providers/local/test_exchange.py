@@ -151,6 +151,13 @@ def test_head_states_the_length_and_sends_no_body(port: int) -> None:
         assert connection.answer().body == b"who are you?"
 
 
+def test_head_states_no_length_that_is_not_known(port: int) -> None:
+    with wire(port) as connection:
+        connection.send(get("/nothing", "HEAD") + get("/nothing"))
+        assert "content-length" not in connection.answer(head_only=True).headers
+        assert connection.answer().headers["content-length"] == "0"
+
+
 def test_204_has_neither_body_nor_length(port: int) -> None:
     with wire(port) as connection:
         connection.send(get("/empty") + get("/early"))
