@@ -63,7 +63,7 @@ def _is_missing(module: str) -> bool:
 
 @pytest.fixture
 def client(api: object, client_shape: str) -> TestClient:
-    """Return a client of the suite's ``api`` for this run's event shape. What forbids one is told without a traceback."""
+    """Return a client of the suite's ``api`` for this run's event shape. What forbids it is told without traceback."""
     from multicloud.errors import MulticloudError
     from multicloud.testing.client import TestClient
 
