@@ -5,7 +5,8 @@ a function starts without compiling anything. ``Router`` walks them.
 
 Templates without parameters are keys of ``static``. The others form ``tree``: each node maps a literal segment to its
 child, and the keys 0, 1 and 2, which no segment equals, to the leaf that ends here, the child for a parameter and the
-leaf of a greedy parameter. A leaf maps methods to route numbers, and RANK to the template's precedence.
+leaf of a greedy parameter. A leaf maps methods to route numbers, and RANK, which no method equals, to the template's
+precedence.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    Leaf = dict[str, Any]
+    Leaf = dict[Any, Any]
     Node = dict[Any, Any]
 
 END, PARAMETER, GREEDY = 0, 1, 2
-RANK = ""
+RANK = 3
 
 
 def build(routes: Iterable[tuple[str, str]]) -> tuple[dict[str, Leaf], Node]:
