@@ -264,7 +264,13 @@ class Application:
         errors = self._error_policy(function["exception_handlers"], self.config["exception_handlers"])
         handler = self._objects[route["handler"]]
         make = async_endpoint if route["async"] else plain_endpoint
-        endpoint = make(bind(handler, route["request"], route["arguments"]), errors, self._collects)
+        if "typed" in route:
+            from multicloud.runtime.typed import bind_typed
+
+            call = bind_typed(handler, route, self.config["records"], self._objects)
+        else:
+            call = bind(handler, route["request"], route["arguments"])
+        endpoint = make(call, errors, self._collects)
         layers = (*self.config["middleware"], *function["middleware"], *route["middleware"])
         endpoint = self._wrap(endpoint, layers, errors)
         endpoint.route = route["path"]
@@ -281,7 +287,7 @@ class Application:
         if mount["kind"] == "asgi":
             from multicloud.runtime.asgi import AsgiMount
 
-            asgi_mount = AsgiMount(app, prefix, strict=self.config["development"])
+            asgi_mount = AsgiMount(app, prefix, strict=self.config["development"], waits=self._collects)
             self._lifespans.append(asgi_mount)
             endpoint = async_endpoint(asgi_mount.answer, errors, self._collects)
         else:

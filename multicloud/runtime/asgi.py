@@ -75,12 +75,17 @@ class Lifespan:
 
 
 class AsgiMount:
-    """Answers requests under a prefix. strict: see ``multicloud.runtime.mounts.to_response``."""
+    """Answers requests under a prefix. strict: see ``multicloud.runtime.mounts.to_response``.
 
-    def __init__(self, app: Callable[..., Awaitable[None]], prefix: str, *, strict: bool) -> None:
+    waits: whether to answer only when the application has returned, its background tasks included: for platforms that
+    send nothing before, and may stop the instance after.
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]], prefix: str, *, strict: bool, waits: bool) -> None:
         self._app = app
         self._prefix = prefix
         self._strict = strict
+        self._waits = waits
         self._lifespan: Lifespan | None = None
 
     async def answer(self, request: Request) -> Response:
@@ -93,6 +98,8 @@ class AsgiMount:
         task.add_done_callback(exchange.finish)
         try:
             start = await exchange.started
+            if self._waits:
+                await asyncio.wait({task})
         except BaseException:
             task.cancel()
             raise
