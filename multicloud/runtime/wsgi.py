@@ -57,7 +57,7 @@ class WsgiMount:
             "REQUEST_METHOD": request.method,
             "SCRIPT_NAME": _latin(self._prefix),
             "PATH_INFO": _latin(path),
-            "QUERY_STRING": request.raw_query,
+            "QUERY_STRING": _latin(request.raw_query),
             "SERVER_NAME": request.headers.get("host", "localhost").partition(":")[0],
             "SERVER_PORT": "443",
             "SERVER_PROTOCOL": "HTTP/1.1",
@@ -74,6 +74,8 @@ class WsgiMount:
             "multicloud.request": request,
         }
         for name, value in request.headers.items():
+            if not value.isascii():  # a header's characters are latin-1 already; an event can hold others
+                value = value.encode("latin-1", "replace").decode("latin-1")
             if name == "content-type":
                 environ["CONTENT_TYPE"] = value
             elif name != "content-length":
