@@ -242,9 +242,28 @@ def create_handler(config: Mapping[str, Any], objects: Sequence[Any]) -> Callabl
             return refuse()
         request.stage = stage
         request.provider = provider
-        return render(application.answer(request), event)
+        try:
+            result = render(application.answer(request), event)
+        except Exception:
+            if not is_malformed(request):
+                raise
+            return refuse()
+        return refuse() if result["statusCode"] == 500 and is_malformed(request) else result
 
     return handler
+
+
+def is_malformed(request: AwsRequest) -> bool:
+    """Tell whether an event holds what no gateway sends: other types, lone surrogates. Asked after a failure only."""
+    try:
+        headers = request.plain_headers()
+        texts = [*headers, *headers.values(), *request.cookie_parts(), request.raw.get("body") or ""]
+        texts += [request.client_ip, request.raw_path or "", request.raw_query]
+        texts += [text for pair in request.read_query() for text in pair]
+        repr((request.identity, "".join(texts).encode("utf-8")))
+    except (AttributeError, KeyError, TypeError, UnicodeEncodeError):
+        return True
+    return False
 
 
 def refuse() -> dict[str, Any]:
