@@ -39,7 +39,7 @@ def command(stage: str, output: Path, python: str | None, as_json: bool) -> None
     columns = ("function", "file", "bytes", "unzipped", "python", "architecture", "entry point")
     rows = [
         (
-            entry.function,
+            entry.name,
             str(output / entry.file),
             f"{entry.bytes:,}",
             f"{entry.unzipped_bytes:,}",

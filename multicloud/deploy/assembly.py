@@ -14,6 +14,7 @@ import multicloud
 from multicloud.deploy.archive import MOST_MEMBERS, Packed, archive_size
 from multicloud.deploy.sources import SourceFile, case_collisions
 from multicloud.errors import BundleError
+from multicloud.model import ApiDefinition, FunctionDefinition
 from multicloud.provider import BundleLayout
 
 _LARGEST_SHOWN = 5
@@ -47,6 +48,21 @@ def _source_file(path: Path, core: Path, provider: Path) -> SourceFile:
 def under(prefix: str, packed: Iterable[Packed]) -> list[Packed]:
     """Return members moved into a folder; ``""`` leaves them where they are."""
     return [attrs.evolve(member, name=f"{prefix}/{member.name}") for member in packed] if prefix else list(packed)
+
+
+def unused_modules(definition: ApiDefinition, function: FunctionDefinition) -> set[str]:
+    """Return the runtime's modules that a function never imports, so that they need not ship."""
+    needed = {mount.kind for mount in function.mounts}
+    if needed:
+        needed.add("mounts")
+    if definition.cors is not None:
+        needed.add("cors")
+    return {f"multicloud/runtime/{module}.py" for module in {"asgi", "wsgi", "mounts", "cors"} - needed}
+
+
+def source_name(name: str) -> str:
+    """Return the name of the source that a .pyc stands in place of; another file's own name."""
+    return name[:-1] if name.endswith(".pyc") and "__pycache__" not in name else name
 
 
 def refuse_collisions(function: str, parts: Mapping[str, Sequence[str]]) -> None:

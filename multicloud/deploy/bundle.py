@@ -4,14 +4,13 @@
     entry         the generated entry module             bytecode, pyc                all of it compiled
     assembly      collisions, sizes, the SDK's runtime   archive, reuse               the zip, made once
 
-A zip is named after its content, and the manifest is replaced last: at any moment the output is that of one run, the
-last that ended well.
+Every zip is made before the first one takes its place, so a run that fails leaves the former output; the manifest is
+replaced last, and its digests tell the zips of a run that was killed between two of them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,10 +23,18 @@ import attrs
 import multicloud
 from multicloud.deploy import bytecode
 from multicloud.deploy.archive import Member, Packed, pack, write_archive
-from multicloud.deploy.assembly import SizeLimits, joined, refuse_collisions, runtime_files, under
+from multicloud.deploy.assembly import (
+    SizeLimits,
+    joined,
+    refuse_collisions,
+    runtime_files,
+    source_name,
+    under,
+    unused_modules,
+)
 from multicloud.deploy.dependencies import Installation, Target, kept, sizes
 from multicloud.deploy.entry import render
-from multicloud.deploy.manifest import BundleManifestEntry, publish
+from multicloud.deploy.manifest import BundleManifestEntry, made_path, publish
 from multicloud.deploy.requirements import declared
 from multicloud.deploy.reuse import Record, by_content, by_date, can_be_trusted
 from multicloud.deploy.sources import SourceFile, Sources, find_sources, read_sources
@@ -75,15 +82,19 @@ def bundle(
         raise BundleError(f"{output}: expected a folder for bundles alone, got one that the project is in")
     wanted = [one for one in definition.functions if functions is None or one.name in functions]
     run = _Run(definition, provider, provider.layout, root, output, stage, _version(provider, python_version))
-    results = [_Build(run, function).result() for function in wanted]
-    publish(output, [entry for entry, _, _ in results])
+    try:
+        results = [_Build(run, function).result() for function in wanted]
+        publish(output, [entry for entry, _, _ in results])
+    finally:
+        for function in wanted:
+            made_path(output, function.name).unlink(missing_ok=True)
     return Bundles(
         output=output,
         entries=tuple(entry for entry, _, _ in results),
         notices=tuple(
             dict.fromkeys([*run.sources.notices, *(notice for _, record, _ in results for notice in record.notices)])
         ),
-        written=tuple(entry.function for entry, _, written in results if written),
+        written=tuple(entry.name for entry, _, written in results if written),
     )
 
 
@@ -133,7 +144,12 @@ class _Run:
     def packed_runtime(self) -> list[Packed]:
         identity = bytecode.identity(self.python_version)
         key = by_content([multicloud.__version__, self.python_version, identity], {}, self.runtime_members)
-        return kept(self.cache / f"runtime-{key}.zip", lambda: pack(self._compiled(self.runtime_members)[0]))
+        return kept(self.cache / f"runtime-{key}.zip", lambda: pack(self._lean_runtime()))
+
+    def _lean_runtime(self) -> Sequence[Member]:
+        """Return the runtime's .pyc, or its sources where no Python is here that could compile them."""
+        compiled = bytecode.compile_members(self.runtime_members, self.python_version, lean=True)
+        return compiled.members or self.runtime_members
 
     @cached_property
     def packed_project(self) -> tuple[list[Packed], list[str]]:
@@ -225,7 +241,9 @@ class _Build:
             check = self.limits.check_unzipped
             installing = pool.submit(self.installation.packed, self.run.cache, lambda parts: check(joined(own, parts)))
             project, notices = self.run.packed_project
-            runtime, entry = self.run.packed_runtime, self.run.pack_entry(self.generated(self.event_loop))
+            unused = unused_modules(self.run.definition, self.function)
+            runtime = [one for one in self.run.packed_runtime if source_name(one.name) not in unused]
+            entry = self.run.pack_entry(self.generated(self.event_loop))
             dependencies = installing.result()
         prefix = self.run.layout.packages_prefix
         parts = {
@@ -234,31 +252,29 @@ class _Build:
             "the SDK's runtime": under(prefix, runtime),
             "the dependencies": under(prefix, dependencies),
         }
-        refuse_collisions(self.function.name, {part: [one.name for one in packed] for part, packed in parts.items()})
+        names = {part: [source_name(one.name) for one in packed] for part, packed in parts.items()}
+        refuse_collisions(self.function.name, names)
         packed = [one for part in parts.values() for one in part]
         self.limits.check_unzipped(joined(*(sizes(part) for part in (project, entry, runtime, dependencies))))
         self.limits.check_zipped(packed)
         return self.write(packed, content, tuple(self.run.read[1] + notices))
 
     def write(self, packed: Sequence[Packed], content: str, notices: tuple[str, ...]) -> Record:
-        temporary = self.run.output / f".{self.function.name}.{os.getpid()}.zip"
-        digest = write_archive(temporary, packed)
-        file = self.run.output / f"{self.function.name}-{digest[:16]}.zip"
-        os.replace(temporary, file)
+        made = made_path(self.run.output, self.function.name)
         return Record(
             by_date="",
             by_content=content,
             event_loop=self.event_loop,
-            file=file.name,
-            sha256=digest,
-            size=file.stat().st_size,
+            file=f"{self.function.name}.zip",
+            sha256=write_archive(made, packed),
+            size=made.stat().st_size,
             unzipped=sum(member.size for member in packed),
             notices=notices,
         )
 
     def entry(self, record: Record) -> BundleManifestEntry:
         return BundleManifestEntry(
-            function=self.function.name,
+            name=self.function.name,
             provider=self.run.provider.name,
             entry_point=self.run.layout.entry_point,
             python_version=self.run.python_version,

@@ -49,12 +49,12 @@ def identity(python_version: str) -> str:
     return sys.version if runs_here(python_version) else shutil.which(f"python{python_version}") or ""
 
 
-def compile_members(members: Sequence[Member], python_version: str) -> Compiled:
-    """Compile what is Python among the members."""
+def compile_members(members: Sequence[Member], python_version: str, *, lean: bool = False) -> Compiled:
+    """Compile what is Python among the members. lean: to .pyc that take the sources' place, as ``pyc`` says."""
     sources = [member for member in members if member.name.endswith(".py")]
     here, little = runs_here(python_version), sum(len(member.content) for member in sources) < _WORTH_PROCESSES
     if here and little:
-        return _compiled(sources, [_compile(member) for member in sources], python_version)
+        return _compiled(sources, [_compile(member, lean) for member in sources], python_version, lean)
     interpreter = sys.executable if here else find_interpreter(python_version)
     if not sources:
         return Compiled()
@@ -64,25 +64,24 @@ def compile_members(members: Sequence[Member], python_version: str) -> Compiled:
     processes = 1 if little else os.cpu_count() or 1
     shares = [sources[start::processes] for start in range(processes)]
     with ThreadPoolExecutor(processes) as pool:
-        answers = list(pool.map(lambda share: _compile_with(interpreter, share, python_version)[1], shares))
-    return _compiled(
-        [member for share in shares for member in share], [one for answer in answers for one in answer], python_version
-    )
+        answers = list(pool.map(lambda share: _compile_with(interpreter, share, python_version, lean)[1], shares))
+    members, results = [one for share in shares for one in share], [one for answer in answers for one in answer]
+    return _compiled(members, results, python_version, lean)
 
 
-def _compile(member: Member) -> bytes | str:
+def _compile(member: Member, lean: bool) -> bytes | str:
     """Return the .pyc, or the reason why there is none."""
     try:
-        return pyc.compile_source(member.name, member.content)
+        return pyc.compile_source(member.name, member.content, lean=lean)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return str(error)
 
 
-def _compiled(sources: Sequence[Member], results: Sequence[bytes | str], python_version: str) -> Compiled:
+def _compiled(sources: Sequence[Member], results: Sequence[bytes | str], python_version: str, lean: bool) -> Compiled:
     pairs = list(zip(sources, results, strict=True))
     return Compiled(
         members=tuple(
-            Member(_pyc_name(member.name, python_version), result)
+            Member(f"{member.name}c" if lean else _pyc_name(member.name, python_version), result)
             for member, result in pairs
             if isinstance(result, bytes)
         ),
@@ -97,11 +96,13 @@ def _pyc_name(name: str, python_version: str) -> str:
     return f"{folder}{slash}__pycache__/{module.removesuffix('.py')}.{tag}.pyc"
 
 
-def _compile_with(interpreter: str, sources: Sequence[Member], python_version: str) -> tuple[str, list[bytes | str]]:
+def _compile_with(
+    interpreter: str, sources: Sequence[Member], python_version: str, lean: bool = False
+) -> tuple[str, list[bytes | str]]:
     """Compile in another process. Returns its own path as well. Raises ChildProcessError if it is another version."""
     questions = b"".join(pyc.frame(member.name.encode()) + pyc.frame(member.content) for member in sources)
     done = subprocess.run(  # noqa: S603 - an interpreter and a file of ours
-        [interpreter, "-I", "-S", str(Path(pyc.__file__))],
+        [interpreter, "-I", "-S", str(Path(pyc.__file__)), *(["--lean"] if lean else [])],
         input=questions,
         capture_output=True,
         timeout=_SECONDS,

@@ -18,11 +18,11 @@ MANIFEST = "manifest.json"
 class BundleManifestEntry:
     """One function's bundle.
 
-    entry_point: what the platform is told to call. file: the zip's name in the output folder. bytes, unzipped_bytes:
-    its size. routes: pairs of method and path. mounts: prefixes.
+    name: the function's. entry_point: what the platform is told to call. file: the zip's name in the output folder.
+    bytes, unzipped_bytes: its size. routes: pairs of method and path. mounts: prefixes.
     """
 
-    function: str
+    name: str
     provider: str
     entry_point: str
     python_version: str
@@ -35,8 +35,17 @@ class BundleManifestEntry:
     mounts: tuple[str, ...]
 
 
+def made_path(output: Path, function: str) -> Path:
+    """Return where a function's zip is made, before it takes the former one's place."""
+    return output / f".{function}.zip"
+
+
 def publish(output: Path, entries: Sequence[BundleManifestEntry]) -> None:
-    """Replace the manifest, if it says anything new, and delete the zips that the former one named."""
+    """Move what was made into place, replace the manifest if it differs, delete the zips that it names no more."""
+    for entry in entries:
+        made = made_path(output, entry.name)
+        if made.exists():
+            os.replace(made, output / entry.file)
     manifest = output / MANIFEST
     text = json.dumps({"functions": [attrs.asdict(entry) for entry in entries]}, indent=2).encode() + b"\n"
     former = manifest.read_bytes() if manifest.exists() else b""

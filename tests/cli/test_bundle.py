@@ -32,9 +32,9 @@ def clouds(project: Path) -> Path:
 @pytest.mark.parametrize(
     ("stage", "provider", "member"),
     [
-        ("prod", "aws", "multicloud_aws/runtime.py"),
-        ("backup", "gcp", "multicloud_gcp/runtime.py"),
-        ("third", "azure", ".python_packages/lib/site-packages/multicloud_azure/runtime.py"),
+        ("prod", "aws", "multicloud_aws/runtime.pyc"),
+        ("backup", "gcp", "multicloud_gcp/runtime.pyc"),
+        ("third", "azure", ".python_packages/lib/site-packages/multicloud_azure/runtime.pyc"),
     ],
 )
 def test_each_function_s_zip_is_written_as_the_stage_s_cloud_wants_it(
@@ -44,7 +44,7 @@ def test_each_function_s_zip_is_written_as_the_stage_s_cloud_wants_it(
     assert result.exit_code == 0, result.stderr
     listed = json.loads(result.stdout)
     assert listed["output"] == str(clouds / "out")
-    assert [entry["function"] for entry in listed["functions"]] == ["shop", "orders"]
+    assert [entry["name"] for entry in listed["functions"]] == ["shop", "orders"]
     for entry in listed["functions"]:
         file = clouds / "out" / entry["file"]
         assert entry["provider"] == provider

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import marshal
 import os
 import subprocess
 import sys
@@ -124,3 +125,30 @@ def test_a_program_that_only_has_the_name_of_that_python_is_not_used(tmp_path, m
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert bytecode.find_interpreter("3.98") == ""
     assert bytecode.find_interpreter("3.99") == ""
+
+
+def test_the_sdk_s_runtime_is_lean_and_its_traces_still_name_lines():
+    source = (
+        b'"""Says what it holds."""\n'
+        b"TYPE_CHECKING = False\n"
+        b"if TYPE_CHECKING:\n"
+        b"    from nowhere import Nothing\n\n\n"
+        b"def fail(value: Nothing, *rest: Nothing) -> Nothing:\n"
+        b'    """Fail."""\n'
+        b"    kept: int = 1\n"
+        b"    unset: int\n"
+        b"    return [\n"
+        b"        kept / value\n"
+        b"        for _ in (1,)\n"
+        b"    ]\n"
+    )
+    lean, full = pyc.compile_source("m.py", source, lean=True), pyc.compile_source("m.py", source)
+    assert len(lean) < len(full) * 0.8
+    module: dict[str, object] = {}
+    code = marshal.loads(lean[16:])
+    exec(code, module)
+    fail = module["fail"]
+    assert (code.co_consts[0], module.get("__doc__"), fail.__doc__, fail.__annotations__) == (False, None, None, {})
+    with pytest.raises(ZeroDivisionError) as caught:
+        fail(0)
+    assert caught.traceback[-1].lineno + 1 == 12
