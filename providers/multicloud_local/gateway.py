@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multicloud.deploy.entry import compile_application
+from multicloud.deploy.entry import LIMITS, compile_application
 from multicloud.deploy.exchange import open_exchange
 from multicloud.deploy.support import check_support
 from multicloud.model import ApiDefinition
@@ -62,14 +62,9 @@ def through_exchange(exchange: Exchange) -> AsgiApplication:
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body = b""
-        more = TOO_LARGE not in scope
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        if TOO_LARGE in scope:
-            return  # the server answers 413
+        body = await _read_body(scope, receive)
+        if body is None:
+            return
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         request = HttpRequest(scope["method"], target.decode("latin-1"), pairs, body, (scope.get("client") or ("",))[0])
@@ -79,3 +74,15 @@ def through_exchange(exchange: Exchange) -> AsgiApplication:
         await send({"type": "http.response.body", "body": answer.body})
 
     return application
+
+
+async def _read_body(scope: dict[str, Any], receive: Any) -> bytes | None:
+    """Return the body, None if the client is gone; for one that the server does not read whole, one that is too large."""
+    body, more = b"", TOO_LARGE not in scope
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect" and TOO_LARGE not in scope:
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(LIMITS["body_bytes"] + 1) if TOO_LARGE in scope else body

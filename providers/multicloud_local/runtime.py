@@ -84,6 +84,8 @@ class LocalRequest(Request):
         while size <= limit_bytes:
             message = await self._receive()
             if message["type"] == "http.disconnect":
+                if self.raw.get(TOO_LARGE):  # a chunked body that went on past the limit
+                    raise HttpError(413, f"The body is over {limit_bytes} bytes.")
                 raise HttpError(400, "The body ended before its time.")
             chunk = message.get("body", b"")
             chunks.append(chunk)
