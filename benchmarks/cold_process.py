@@ -8,7 +8,11 @@ import os
 import sys
 import time
 
-clock = time.perf_counter_ns
+
+def clocks():
+    return time.perf_counter_ns(), time.process_time_ns()
+
+
 plan = marshal.load(sys.stdin.buffer)
 sys.path[:0] = plan["path"]
 sys.dont_write_bytecode = True
@@ -16,9 +20,9 @@ for name in plan["runtime"]:
     __import__(name)
 
 before = len(sys.modules)
-begun = clock()
+started = clocks()
 entry = getattr(__import__(plan["module"]), plan["attribute"])
-imported = clock() - begun
+imported = clocks()
 modules = len(sys.modules) - before
 
 sys.path.append(plan["here"])
@@ -27,12 +31,13 @@ import calling  # noqa: E402
 prepare, call = calling.caller(plan["kind"], entry)
 argument = prepare(plan["event"])
 unrelated = len(sys.modules)
-begun = clock()
+asked = clocks()
 answer = call(argument)
-answered = clock() - begun
+answered = clocks()
 modules += len(sys.modules) - unrelated
 
 status, _ = calling.status_and_body(plan["kind"], answer)
-sys.stdout.buffer.write(marshal.dumps((status, imported + answered, modules)))
+wall, processor = (imported[one] - started[one] + answered[one] - asked[one] for one in (0, 1))
+sys.stdout.buffer.write(marshal.dumps((status, wall, processor, modules)))
 sys.stdout.flush()
 os._exit(0)

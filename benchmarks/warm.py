@@ -104,4 +104,4 @@ def _table(name: str, processes: Mapping[str, Process], rounds: int) -> Table:
         (peer, median(samples[peer]), ratio(samples[peer], samples[process.subject.floor]))
         for peer, process in processes.items()
     ]
-    return Table(f"`{name}`", ("", "microseconds", "x raw"), rows)
+    return Table(f"`{name}`, processor time", ("", "microseconds", "x raw"), rows)
