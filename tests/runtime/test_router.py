@@ -81,7 +81,9 @@ def shape(template):
 ROUTES = st.lists(
     st.tuples(st.sampled_from(METHODS), templates()), max_size=12, unique_by=lambda r: (r[0], shape(r[1]))
 )
-PATHS = st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=6).map(lambda parts: "/" + "/".join(parts))
+PATHS = st.lists(st.sampled_from(["a", "b", "a", "b", "c", ""]), min_size=1, max_size=6).map(
+    lambda parts: "/" + "/".join(parts)
+)
 
 
 @settings(max_examples=400)
@@ -125,6 +127,15 @@ def test_literals_beat_parameters_and_those_beat_a_greedy_one(path, template):
     ]
     found = router_of([("GET", one) for one in known]).match("GET", path)
     assert (None if found is None else known[found[0]]) == template
+
+
+def test_more_literals_win_and_of_equals_the_one_whose_literal_comes_first():
+    routes = [("GET", "/a/{x}/{y}"), ("GET", "/{x}/b/b"), ("GET", "/{x}/{y}/b"), ("GET", "/{rest+}")]
+    router = router_of(routes)
+    assert match(router, "GET", "/a/b/b") == (1, ("a",))
+    assert match(router, "GET", "/a/c/b") == (0, ("c", "b"))
+    assert match(router, "GET", "/c/c/b") == (2, ("c", "c"))
+    assert match(router, "GET", "/c/c/c") == (3, ("c/c/c",))
 
 
 def test_a_greedy_value_may_hold_empty_segments_and_is_never_empty():
