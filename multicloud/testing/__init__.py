@@ -5,9 +5,22 @@
     client = TestClient(api, provider="azure")
     assert client.get("/hello/Ada").json() == {"message": "Hello, Ada!"}
 
-The plugin is registered with pytest by itself; ``multicloud.testing.plugin`` says what it offers.
+The plugin is registered with pytest by itself; ``multicloud.testing.plugin`` says what it offers. It lies in this
+package, and every pytest run of an environment loads it: so the client is imported when first named.
 """
 
-from multicloud.testing.client import TestClient, TestResponse
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multicloud.testing.client import TestClient, TestResponse
 
 __all__ = ["TestClient", "TestResponse"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from multicloud.testing import client
+
+    return getattr(client, name)
