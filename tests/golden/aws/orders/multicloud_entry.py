@@ -18,7 +18,7 @@ CONFIG = {
     'functions': ({'name': 'orders', 'timeout_seconds': 10, 'middleware': (), 'exception_handlers': ()},),
     'routes': ({'method': 'GET', 'path': '/orders/{order_id}', 'parameters': ('order_id',), 'function': 0, 'handler': 0, 'async': False, 'request': True, 'arguments': None, 'middleware': ()}, {'method': 'POST', 'path': '/orders', 'parameters': (), 'function': 0, 'handler': 1, 'async': True, 'request': True, 'arguments': (), 'middleware': ()}, {'method': 'GET', 'path': '/files/{path+}', 'parameters': ('path',), 'function': 0, 'handler': 2, 'async': False, 'request': False, 'arguments': None, 'middleware': ()}),
     'static': {'/orders': {'POST': 1}},
-    'tree': {'orders': {1: {0: {'': (False, -1, '01'), 'GET': 0}}}, 'files': {2: {'': (True, -1, '02'), 'GET': 2}}},
+    'tree': {'orders': {1: {0: {3: (False, -1, '01'), 'GET': 0}}}, 'files': {2: {3: (True, -1, '02'), 'GET': 2}}},
     'shared': {},
     'mounts': ({'prefix': '/legacy', 'function': 0, 'app': 3, 'kind': 'wsgi'},),
     'async': True,

@@ -19,7 +19,7 @@ CONFIG = {
     'functions': ({'name': 'shop', 'timeout_seconds': 29, 'middleware': (), 'exception_handlers': ()},),
     'routes': ({'method': 'GET', 'path': '/orders/{order_id}/state', 'parameters': ('order_id',), 'function': 0, 'handler': 0, 'async': False, 'request': True, 'arguments': None, 'middleware': ()},),
     'static': {},
-    'tree': {'orders': {1: {'state': {0: {'': (False, -2, '010'), 'GET': 0}}}}},
+    'tree': {'orders': {1: {'state': {0: {3: (False, -2, '010'), 'GET': 0}}}}},
     'shared': {},
     'mounts': (),
     'async': False,
