@@ -21,6 +21,12 @@ class OutOfStock(Exception):
         self.left = left
 
 
+@orders.exception_handler(OutOfStock)
+def out_of_stock(request: Request, error: OutOfStock) -> tuple[dict[str, object], int]:
+    """Answer an error of the shop's own with the shop's own words."""
+    return {"problem": "out of stock", "sku": error.sku, "left": error.left}, 409
+
+
 @orders.post("/orders")
 async def create_order(request: Request) -> Response:
     """Place an order; ask the stock of every line at the same time."""

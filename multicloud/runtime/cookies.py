@@ -91,23 +91,26 @@ class Cookie:
         self.same_site = same_site
 
     def header(self, *, encode_value: bool = True) -> str:
-        """Return the Set-Cookie value. encode_value: False where the platform percent-encodes by itself (Azure)."""
+        """Return the Set-Cookie value, in the letters and order that Azure's host (ASP.NET Core) writes.
+
+        encode_value: False where the platform percent-encodes by itself (Azure).
+        """
         value = quote(self.value) if encode_value else self.value
         parts = [f"{self.name}={value}"]
         if self.expires is not None:
-            parts.append(f"Expires={self.expires}")
+            parts.append(f"expires={self.expires}")
         if self.max_age_seconds is not None:
-            parts.append(f"Max-Age={self.max_age_seconds}")
+            parts.append(f"max-age={self.max_age_seconds}")
         if self.domain is not None:
-            parts.append(f"Domain={self.domain}")
+            parts.append(f"domain={self.domain}")
         if self.path is not None:
-            parts.append(f"Path={self.path}")
+            parts.append(f"path={self.path}")
         if self.secure:
-            parts.append("Secure")
+            parts.append("secure")
         if self.same_site is not None:
-            parts.append(f"SameSite={SAME_SITE[self.same_site.lower()]}")
+            parts.append(f"samesite={self.same_site.lower()}")
         if self.http_only:
-            parts.append("HttpOnly")
+            parts.append("httponly")
         return "; ".join(parts)
 
 

@@ -65,9 +65,9 @@ def test_a_mounted_application_s_set_cookie_is_read_back(cookie):
 
 
 def test_a_cookie_is_private_by_default():
-    assert Cookie("a", "b").header() == "a=b; Path=/; Secure; SameSite=Lax; HttpOnly"
+    assert Cookie("a", "b").header() == "a=b; path=/; secure; samesite=lax; httponly"
     assert Cookie("a", "b", path=None, secure=False, http_only=False, same_site=None).header() == "a=b"
-    assert Cookie("a", "", max_age_seconds=0).header() == "a=; Max-Age=0; Path=/; Secure; SameSite=Lax; HttpOnly"
+    assert Cookie("a", "", max_age_seconds=0).header() == "a=; max-age=0; path=/; secure; samesite=lax; httponly"
 
 
 def test_a_value_is_percent_encoded_unless_the_platform_does_it():
