@@ -18,19 +18,19 @@ _SITE = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
 
 
 class OnlyOwnPackages:
-    """A meta path finder in front of the ordinary ones: top-level modules come from the bundle or the stdlib."""
+    """The meta path finder in place of the ordinary one: top-level modules come from the bundle or the stdlib.
+
+    What is hidden is not found, rather than an error: libraries ask whether another one is there.
+    """
 
     def __init__(self, visible: frozenset[str]) -> None:
         self._visible = visible
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Return the spec of a top-level module outside site-packages. Raises ModuleNotFoundError for the others."""
+        """Return the spec of a submodule or of a visible package, else that of a module outside site-packages."""
         if path is not None or name in self._visible:
-            return None
-        spec = PathFinder.find_spec(name, [entry for entry in sys.path if entry not in _SITE])
-        if spec is None:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return spec
+            return PathFinder.find_spec(name, path)  # type: ignore[arg-type] # the protocol's own name for it
+        return PathFinder.find_spec(name, [entry for entry in sys.path if entry not in _SITE])
 
 
 def main(bundle: str, visible: str, program: str, *arguments: str) -> None:
@@ -39,7 +39,7 @@ def main(bundle: str, visible: str, program: str, *arguments: str) -> None:
     kept = [entry for entry in sys.path if entry in _SITE or os.path.realpath(entry).startswith(stdlib)]
     sys.path[:] = [bundle, *kept]
     finder = OnlyOwnPackages(frozenset(visible.split(",")))
-    sys.meta_path.insert(sys.meta_path.index(PathFinder), finder)
+    sys.meta_path[sys.meta_path.index(PathFinder)] = finder
     sys.argv[:] = [program, *arguments]
     if program.endswith(".py"):
         runpy.run_path(program, run_name="__main__")
