@@ -7,6 +7,7 @@ from itertools import accumulate
 from json import JSONDecoder
 
 from multicloud.runtime.errors import HttpError
+from multicloud.runtime.response import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ MAX_DEPTH = 64
 """Nested containers of a JSON body (CONTRACT.md, section 1)."""
 
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
@@ -44,7 +46,10 @@ def loads(body: bytes) -> Any:
     if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise HttpError(400, f"The JSON body is nested deeper than {MAX_DEPTH} levels.")
     try:
-        return _decode(text)
+        value = _decode(text)
+        if _SURROGATE.search(text):
+            dumps(value)  # a pair of escapes is a character; half of one is none, and no answer could repeat it
+        return value
     except ValueError as error:  # JSONDecodeError, a refused number, or more digits than int() takes
         position = getattr(error, "pos", None)
         where = "" if position is None else f" at position {position}"

@@ -59,6 +59,8 @@ def test_every_json_document_is_read(value, ascii_only):
         b"01",
         b"+1",
         b"nul",
+        b'"\\ud800"',
+        b'{"a": "x\\uDC00"}',
     ],
     ids=lambda body: repr(body[:12]) + f"x{len(body)}",
 )
