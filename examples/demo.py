@@ -136,7 +136,8 @@ def compare(cases: list[dict[str, Any]], gateways: dict[str, Gateway]) -> tuple[
         answers = [send(gateways[provider].port(case["method"], path), case) for provider in PROVIDERS]
         same = len(set(answers)) == 1
         differing += not same
-        target = case["target"] if len(case["target"]) <= 34 else case["target"][:33] + "…"
+        target = case["target"] if len(case["target"]) <= 27 else case["target"][:26] + "…"
+        target += f" ({case['note']})" if "note" in case else ""
         cells = [f"{status} {digest}" for status, digest in answers]
         table.add_row(f"{case['method']} {target}", *cells, "yes" if same else "[red]NO[/red]")
     return table, differing
