@@ -12,7 +12,7 @@ import os
 import runpy
 import sys
 import sysconfig
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 
 _SITE = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
 
@@ -39,7 +39,8 @@ def main(bundle: str, visible: str, program: str, *arguments: str) -> None:
     kept = [entry for entry in sys.path if entry in _SITE or os.path.realpath(entry).startswith(stdlib)]
     sys.path[:] = [bundle, *kept]
     finder = OnlyOwnPackages(frozenset(visible.split(",")))
-    sys.meta_path[sys.meta_path.index(PathFinder)] = finder
+    # An editable install adds a finder of its own, which would find the checkout's submodules inside the bundle's packages.
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, finder]
     sys.argv[:] = [program, *arguments]
     if program.endswith(".py"):
         runpy.run_path(program, run_name="__main__")
