@@ -1,0 +1,30 @@
+"""Every case through every event shape, in this process."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.case import PROCESSES, SHAPES, Case, load_cases, load_gaps, mismatches
+from tests.conformance.runtimes import client
+
+CASES = load_cases()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_shape_gives_the_one_answer(case: Case, shape: str) -> None:
+    if "unsent" in case.expected_on(shape):
+        pytest.skip(f"{case.difference(shape)}")
+    answer = client(case.api, shape).send(case.request)
+    assert not (found := mismatches(case, shape, answer)), "\n".join([case.rule, *found])
+
+
+def test_every_gap_is_used_and_differs_from_the_rule() -> None:
+    used = {difference.gap for case in CASES for difference in case.differences}
+    assert used == load_gaps().keys()
+    for case in CASES:
+        platforms = [platform for difference in case.differences for platform in difference.where]
+        assert len(platforms) == len(set(platforms)), case.id
+        assert set(platforms) < {*SHAPES, *PROCESSES}, f"{case.id}: an exception everywhere is no exception"
+        for difference in case.differences:
+            assert any(case.expected.get(key) != value for key, value in difference.expected.items()), case.id
