@@ -39,7 +39,7 @@ def main(bundle: str, visible: str, program: str, *arguments: str) -> None:
     kept = [entry for entry in sys.path if entry in _SITE or os.path.realpath(entry).startswith(stdlib)]
     sys.path[:] = [bundle, *kept]
     finder = OnlyOwnPackages(frozenset(visible.split(",")))
-    # An editable install adds a finder of its own, which would find the checkout's submodules inside the bundle's packages.
+    # An editable install adds a finder of its own, which would find the checkout's submodules in the bundle's packages.
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter, finder]
     sys.argv[:] = [program, *arguments]
     if program.endswith(".py"):
