@@ -12,6 +12,7 @@ import attrs
 
 import multicloud
 from multicloud.deploy.archive import MOST_MEMBERS, Packed, archive_size
+from multicloud.deploy.gates import GATE_MODULES, gate_modules
 from multicloud.deploy.sources import SourceFile, case_collisions
 from multicloud.errors import BundleError
 from multicloud.model import ApiDefinition, FunctionDefinition
@@ -57,7 +58,9 @@ def unused_modules(definition: ApiDefinition, function: FunctionDefinition) -> s
         needed.add("mounts")
     if definition.cors is not None:
         needed.add("cors")
-    return {f"multicloud/runtime/{module}.py" for module in {"asgi", "wsgi", "mounts", "cors"} - needed}
+    needed |= gate_modules(definition, function)
+    optional = {"asgi", "wsgi", "mounts", "cors", *GATE_MODULES}
+    return {f"multicloud/runtime/{module}.py" for module in optional - needed}
 
 
 def source_name(name: str) -> str:

@@ -34,6 +34,7 @@ from multicloud.deploy.assembly import (
 )
 from multicloud.deploy.dependencies import Installation, Target, kept, sizes
 from multicloud.deploy.entry import render
+from multicloud.deploy.gates import runtime_requirements
 from multicloud.deploy.manifest import BundleManifestEntry, made_path, publish
 from multicloud.deploy.requirements import declared
 from multicloud.deploy.reuse import Record, by_content, by_date, can_be_trusted
@@ -183,6 +184,8 @@ class _Build:
     @cached_property
     def installation(self) -> Installation:
         requirements = declared(self.run.root, self.function.dependencies, self.function.extras)
+        own = runtime_requirements(self.run.definition, self.function)
+        requirements = attrs.evolve(requirements, lines=(*requirements.lines, *own))
         target = Target(self.run.python_version, self.function.architecture)
         return Installation.of(f"function {self.function.name}", self.run.root, requirements, target)
 

@@ -13,6 +13,8 @@ entry module, in which the user's callables are imported by name. The config is 
     exception_handlers                triples (class object, object, is_async) for every function
     functions                         name, timeout_seconds, middleware, exception_handlers of each
     routes                            method, path, parameters, function, handler, async, request, arguments, middleware
+    policies                          the gates, as ``multicloud.deploy.gates`` says; absent without any. A route or
+                                      mount that has one states its number as gate
     static, tree                      what ``multicloud.runtime.router.build`` made of the routes
     shared                            template -> methods that other functions of the API serve on it
     mounts                            prefix, function, app, kind; the longest prefix first
@@ -28,6 +30,7 @@ from typing import Any
 
 import attrs
 
+from multicloud.deploy.gates import GateCompiler, check_secrets
 from multicloud.deploy.references import Reference, find_reference, load
 from multicloud.errors import DefinitionError, Problem
 from multicloud.model import ApiDefinition, FunctionDefinition
@@ -48,6 +51,12 @@ class _Compiler:
     sources: list[tuple[str, Any, str]] = attrs.field(factory=list)
     """For each object: its place in the user's words, the recorder that holds it, and where in the recorder."""
     has_async: bool = False
+    gates: GateCompiler = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.gates = GateCompiler(
+            self.definition, lambda handler, place: (self.add(handler, place, None, ""), self.is_async(handler))
+        )
 
     def add(self, value: Any, place: str, recorder: Any, path: str) -> int:
         self.objects.append(load(value))
@@ -86,7 +95,7 @@ class _Compiler:
             self.has_async = self.has_async or plan.is_async
             parameters = route.template.parameters
             takes_all = bool(parameters) and plan.parameters in (None, parameters)
-            yield {
+            compiled = {
                 "method": route.method,
                 "path": route.path,
                 "parameters": parameters,
@@ -100,12 +109,16 @@ class _Compiler:
                     for layer in route.middleware
                 ),
             }
+            gate = self.gates.gate(function, route)
+            yield compiled if gate is None else {**compiled, "gate": gate}
 
     def mounts(self, function: FunctionDefinition, number: int) -> Iterable[dict[str, Any]]:
         for position, mount in enumerate(function.mounts):
             app = self.add(mount.app, mount.place, function.recorder, f".mounts[{position}][1]")
             self.has_async = self.has_async or mount.kind == "asgi"
-            yield {"prefix": mount.prefix.rstrip("/"), "function": number, "app": app, "kind": mount.kind}
+            compiled = {"prefix": mount.prefix.rstrip("/"), "function": number, "app": app, "kind": mount.kind}
+            gate = self.gates.gate(function, mount)
+            yield compiled if gate is None else {**compiled, "gate": gate}
 
 
 def compile_application(
@@ -131,6 +144,7 @@ def _compile(
     event_loop: bool,
 ) -> tuple[dict[str, Any], _Compiler]:
     compiler = _Compiler(definition)
+    check_secrets(definition)
     place, recorder = definition.place, definition.recorder
     routes = [route for number, function in enumerate(functions) for route in compiler.routes(function, number)]
     mounts = [mount for number, function in enumerate(functions) for mount in compiler.mounts(function, number)]
@@ -163,6 +177,9 @@ def _compile(
         "shared": _shared(definition, functions),
         "mounts": tuple(sorted(mounts, key=lambda mount: -len(mount["prefix"]))),
     }
+    policies = compiler.gates.literals()
+    if policies is not None:
+        config["policies"] = policies
     config["async"] = compiler.has_async
     return config, compiler
 

@@ -86,24 +86,29 @@ class Throttle(Checked):
     """How fast requests are let in; a request beyond is answered 429 with Retry-After.
 
     rate: requests per second in the long run, above 0, at most 100,000. burst: requests let in at once, 1 to 100,000:
-    the size of the token bucket that rate refills. Raises DefinitionError.
+    the size of the token bucket that rate refills. per: whose requests are counted together; None (default):
+    everyone's, ``caller``: those of one verified caller, by key or subject, on a route without an authorizer those of
+    one address, ``address``: those of one address (of an IPv6 network of 64 bits). Raises DefinitionError.
     """
 
     rate: float = attrs.field(
         metadata=expects(number("requests per second above 0, at most 100000", above=0, at_most=100_000))
     )
     burst: int = attrs.field(metadata=expects(whole(1, 100_000, "requests")))
+    per: str | None = attrs.field(default=None, metadata=expects(optional(one_of("caller", "address"))))
 
 
 @attrs.frozen
 class Quota(Checked):
     """How many requests a caller may make in a calendar period (UTC); a request beyond is answered 429.
 
-    limit: requests, 1 to 1,000,000,000. period: ``day``, ``week`` or ``month``. Raises DefinitionError.
+    limit: requests, 1 to 1,000,000,000. period: ``day``, ``week`` (from Monday) or ``month``. per: whose requests are
+    counted together, as for ``Throttle``; default ``caller``. Raises DefinitionError.
     """
 
     limit: int = attrs.field(metadata=expects(whole(1, 1_000_000_000, "requests")))
     period: str = attrs.field(metadata=expects(one_of("day", "week", "month")))
+    per: str | None = attrs.field(default="caller", metadata=expects(optional(one_of("caller", "address"))))
 
 
 @attrs.frozen

@@ -1,12 +1,13 @@
 """The dispatcher: route, check, call, finish. One for all providers; a provider's runtime converts and does no more.
 
 The order of checks is CONTRACT.md's: the edge (414, 431, repeated headers), the path (400, 404), the method (405), the
-body (413, 400), then the handler. Nothing about a request is kept outside its Request.
+gate (401, 403, 429), the body (413, 400), then the handler. Nothing about a request is kept outside its Request.
 """
 
 from __future__ import annotations
 
 import sys
+from threading import Lock
 
 from multicloud.runtime.endpoints import Endpoint, ErrorPolicy, async_endpoint, bind, plain_endpoint, wrap
 from multicloud.runtime.errors import HttpError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from multicloud.runtime.asgi import AsgiMount
+    from multicloud.runtime.gate import Gate, Gates
     from multicloud.runtime.loops import Loop
     from multicloud.runtime.request import Request
 
@@ -75,6 +77,8 @@ class Application:
         )
         self._preflight = plain_endpoint(self._answer_preflight, errors, False)
         self._mounts: dict[int, Endpoint] = {}
+        self._gates: Gates | None = None
+        self._making_gates = Lock()
         self._lifespans: list[AsgiMount] = []
 
     @property
@@ -92,6 +96,8 @@ class Application:
         token = None if context is None else context.current_request.set(request)
         try:
             endpoint = self._select(request)
+            if endpoint.gate is not None:
+                endpoint.gate.check(request)
             self._load_body(endpoint, request)
             self._overruns.begin(request, endpoint.timeout_seconds)
             if endpoint.is_async:
@@ -112,6 +118,9 @@ class Application:
         token = None if context is None else context.current_request.set(request)
         try:
             endpoint = self._select(request)
+            if endpoint.gate is not None:
+                check = endpoint.gate.check_async(request)
+                await (self._limit(check, endpoint.timeout_seconds) if self._enforces_timeout else check)
             await self._receive_body(endpoint, request)
             self._overruns.begin(request, endpoint.timeout_seconds)
             call = self._call_async(endpoint, request)
@@ -139,7 +148,7 @@ class Application:
             response = await self.loop.run_sync(endpoint.call, request, level=endpoint.level)
         return response
 
-    async def _limit(self, call: Coroutine[Any, Any, Response], timeout_seconds: float) -> Response:
+    async def _limit(self, call: Coroutine[Any, Any, Any], timeout_seconds: float) -> Any:
         """Await a call, or raise HttpError 504 at the timeout. A plain handler's thread runs on: nothing stops it."""
         from asyncio import timeout
 
@@ -275,6 +284,7 @@ class Application:
         endpoint = self._wrap(endpoint, layers, errors)
         endpoint.route = route["path"]
         endpoint.parameters = route["parameters"]
+        endpoint.gate = self._gate(route.get("gate"))
         endpoint.timeout_seconds = function["timeout_seconds"]
         self._endpoints[number] = endpoint
         return endpoint
@@ -297,9 +307,21 @@ class Application:
             endpoint = plain_endpoint(wsgi_mount.answer, errors, self._collects)
         endpoint = self._wrap(endpoint, (*self.config["middleware"], *function["middleware"]), errors)
         endpoint.route = prefix + "/{path+}"
+        endpoint.gate = self._gate(mount.get("gate"))
         endpoint.timeout_seconds = function["timeout_seconds"]
         self._mounts[number] = endpoint
         return endpoint
+
+    def _gate(self, number: int | None) -> Gate | None:
+        """Return a gate. Two threads may build one endpoint at a time, but must count in the same buckets."""
+        if number is None:
+            return None
+        from multicloud.runtime.gate import Gates
+
+        with self._making_gates:
+            if self._gates is None:
+                self._gates = Gates(self.config, self._objects, self)
+            return self._gates.get(number)
 
     def _wrap(self, endpoint: Endpoint, layers: Sequence[tuple[int, bool]], errors: ErrorPolicy) -> Endpoint:
         for number, is_async in reversed(layers):
@@ -346,6 +368,8 @@ class Application:
 
             log(ERROR, "a response is over the limit", request, size_bytes=size, limit_bytes=self._max_body_bytes)
             response = self._failure(request, HttpError(500, "The server failed to answer this request."))
+        if request.rate_limit is not None:
+            response.headers["ratelimit-policy"], response.headers["ratelimit"] = request.rate_limit
         if self._cors is not None:
             self._cors.apply(request, response)
         if request.method == "HEAD" or response.status_code in BODILESS_STATUS:

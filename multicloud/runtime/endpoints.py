@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from typing import Any, Protocol
 
+    from multicloud.runtime.gate import Gate
     from multicloud.runtime.loops import Loop
     from multicloud.runtime.request import Request
     from multicloud.runtime.response import Response
@@ -31,16 +32,17 @@ if TYPE_CHECKING:
 class Endpoint:
     """call: Request to Response, never raising. is_async: whether call is a coroutine function.
 
-    route: the path template. parameters: names of its parameters. timeout_seconds: of its function.
-    level: the most calls of ``run_sync`` that are nested in this one.
+    gate: what a request must satisfy first, None if nothing. route: the path template. parameters: names of its
+    parameters. timeout_seconds: of its function. level: the most calls of ``run_sync`` that are nested in this one.
     """
 
-    __slots__ = ("call", "is_async", "level", "parameters", "route", "timeout_seconds")
+    __slots__ = ("call", "gate", "is_async", "level", "parameters", "route", "timeout_seconds")
 
     def __init__(self, call: Callable[..., Any], is_async: bool, level: int = 0) -> None:
         self.call = call
         self.is_async = is_async
         self.level = level
+        self.gate: Gate | None = None
         self.route = ""
         self.parameters: Sequence[str] = ()
         self.timeout_seconds = 29.0

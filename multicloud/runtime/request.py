@@ -25,6 +25,9 @@ SINGLE = ("authorization", "content-type", "host", "content-length")
 
 HEX = frozenset("0123456789abcdef")
 
+UNREAD: Any = object()
+"""Stands for an identity that nobody has asked for yet."""
+
 
 class Identity:
     """Who calls, one shape whoever verified it.
@@ -79,6 +82,11 @@ class Request:
     _cookies: dict[str, str] | None = None
     _form: tuple[MultiDict, dict[str, UploadedFile]] | None = None
     _deadline: float | None = None
+    _identity: Identity | None = UNREAD
+    rate_limit: tuple[str, str] | None = None
+    """What the answer says in ``RateLimit-Policy`` and ``RateLimit``, where a throttle or a quota counted it."""
+    cloud_scheme = "Bearer"
+    """The authentication scheme of the platform's own access management, for challenges."""
 
     def __init__(self, method: str, path: str, raw: Any) -> None:
         """Path is as the platform delivers it; the dispatcher decodes it where ``raw_path`` says that nobody has."""
@@ -136,12 +144,26 @@ class Request:
         """The platform's id of this request, as its own logs show it."""
         raise NotImplementedError
 
-    @property
-    def identity(self) -> Identity | None:
-        """The verified caller, None for an anonymous one."""
+    def read_identity(self) -> Identity | None:
+        """Return whom the platform's gateway has verified, None if it has not."""
+        return None
+
+    def cloud_identity(self) -> Identity | None:
+        """Return whom the platform's own access management has let in, None if it was not asked."""
         return None
 
     # What follows from it.
+
+    @property
+    def identity(self) -> Identity | None:
+        """The verified caller, None for an anonymous one. One shape, whoever verified it."""
+        if self._identity is UNREAD:
+            self._identity = self.read_identity()
+        return self._identity
+
+    @identity.setter
+    def identity(self, identity: Identity | None) -> None:
+        self._identity = identity
 
     @property
     def headers(self) -> Headers:

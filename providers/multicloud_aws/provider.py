@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from multicloud.deploy.entry import render_config
+from multicloud.deploy.support import EMULATED
 from multicloud.provider import BundleLayout, Config, EntrySource, Exchange, Level, Support
 
 NOT_YET = Support(Level.REFUSED, "this version does not realise it yet; leave it out, and check it in the handler")
 SUPPORT = {
-    "authorizer": NOT_YET,
+    **EMULATED,
+    # Nothing in the event is believed but what API Gateway or a Function URL writes there after IAM let a caller in.
+    "authorizer.iam": Support(Level.NATIVE),
     "cache_seconds": NOT_YET,
     "cdn": NOT_YET,
     "cors": Support(Level.EMULATED, "the function answers preflights, so each one is an invocation"),
-    "quota": NOT_YET,
-    "throttle": NOT_YET,
 }
 
 

@@ -90,10 +90,20 @@ class AwsRequest(Request):
         """Lambda's request id, which its log lines bear."""
         return getattr(self._context, "aws_request_id", None) or ""
 
-    @property
-    def identity(self) -> Identity | None:
-        """What the gateway's authoriser verified."""
+    cloud_scheme = "AWS4-HMAC-SHA256"
+
+    def read_identity(self) -> Identity | None:
+        """Return what the gateway's authoriser verified."""
         return read_identity((self.raw.get("requestContext") or {}).get("authorizer"))
+
+    def cloud_identity(self) -> Identity | None:
+        """Return the signer of a request that the gateway verified and IAM let in."""
+        context = self.raw.get("requestContext") or {}
+        authorizer = context.get("authorizer")
+        if isinstance(authorizer, dict) and isinstance(authorizer.get("iam"), dict):
+            return read_identity({"iam": authorizer["iam"]})
+        signer = context.get("identity")  # of a REST API, which states a userArn for signed requests alone
+        return read_identity({"iam": signer}) if isinstance(signer, dict) and signer.get("userArn") else None
 
 
 class MultiValueRequest(AwsRequest):
@@ -260,7 +270,7 @@ def is_malformed(request: AwsRequest) -> bool:
         texts = [*headers, *headers.values(), *request.cookie_parts(), request.raw.get("body") or ""]
         texts += [request.client_ip, request.raw_path or "", request.raw_query]
         texts += [text for pair in request.read_query() for text in pair]
-        repr((request.identity, "".join(texts).encode("utf-8")))
+        repr((request.read_identity(), "".join(texts).encode("utf-8")))
     except (AttributeError, KeyError, TypeError, UnicodeEncodeError):
         return True
     return False

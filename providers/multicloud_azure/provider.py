@@ -6,16 +6,21 @@ import json
 from collections.abc import Mapping, Sequence
 
 from multicloud.deploy.entry import render_config
+from multicloud.deploy.support import EMULATED
 from multicloud.provider import BundleLayout, Config, EntrySource, Exchange, Level, Support
 
 NOT_YET = Support(Level.REFUSED, "this version does not realise it yet; leave it out, and check it in the handler")
 SUPPORT = {
-    "authorizer": NOT_YET,
+    **EMULATED,
+    "authorizer.iam": Support(
+        Level.REFUSED,
+        "App Service authentication covers the app as a whole, and an Entra token by itself would let any account of "
+        "the tenant in; use JwtAuthorizer with issuer https://login.microsoftonline.com/<tenant>/v2.0 and, as the "
+        "audience, an application that requires assignment",
+    ),
     "cache_seconds": NOT_YET,
     "cdn": NOT_YET,
     "cors": Support(Level.EMULATED, "the function answers preflights, so each one is an invocation"),
-    "quota": NOT_YET,
-    "throttle": NOT_YET,
 }
 
 HOST = {

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from multicloud.deploy.entry import render_config
+from multicloud.deploy.support import EMULATED
 from multicloud.provider import BundleLayout, Config, EntrySource, Exchange, Level, Support
 
 NOT_YET = Support(Level.REFUSED, "this version does not realise it yet; leave it out, and check it in the handler")
 SUPPORT = {
-    "authorizer": NOT_YET,
+    **EMULATED,
+    "authorizer.iam": Support(
+        Level.REFUSED,
+        "Cloud Run asks for roles/run.invoker before the function, for all of its routes alike, and a Google ID token "
+        "by itself would let any Google account in; use JwtAuthorizer with issuer https://accounts.google.com and a "
+        "handler that knows the callers, or a FunctionAuthorizer",
+    ),
     "cache_seconds": NOT_YET,
     "cdn": NOT_YET,
     "cors": Support(Level.EMULATED, "the function answers preflights, so each one is an invocation"),
-    "quota": NOT_YET,
-    "throttle": NOT_YET,
 }
 
 REQUIREMENTS = b"functions-framework>=3.8,<4\n"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from multicloud.deploy.entry import LIMITS, compile_application
 from multicloud.deploy.exchange import open_exchange
+from multicloud.deploy.gates import check_at_home
 from multicloud.deploy.support import check_support
 from multicloud.model import ApiDefinition
 from multicloud.provider import Exchange, HttpRequest, load_provider
@@ -41,7 +42,10 @@ def serve(
 
 
 def create_application(load: Callable[[], ApiDefinition], stage: str, shape: str | None) -> AsgiApplication:
-    """Return the ASGI application of a definition. Raises DefinitionError for what the provider refuses."""
+    """Return the ASGI application of a definition.
+
+    Raises DefinitionError for what the provider refuses, ConfigError for a secret that the environment lacks.
+    """
     definition = load()
     for function in definition.functions:
         for name, value in function.environment.items():
@@ -49,6 +53,7 @@ def create_application(load: Callable[[], ApiDefinition], stage: str, shape: str
     if shape not in (None, "local"):
         return through_exchange(open_exchange(definition, str(shape), stage=stage))
     check_support(definition, load_provider("local"))
+    check_at_home(definition)
     config, objects = compile_application(
         definition, definition.functions, provider="local", stage=stage, development=True
     )
@@ -77,7 +82,7 @@ def through_exchange(exchange: Exchange) -> AsgiApplication:
 
 
 async def _read_body(scope: dict[str, Any], receive: Any) -> bytes | None:
-    """Return the body, None if the client is gone; for one that the server does not read whole, one that is too large."""
+    """Return the body; None if the client is gone; one too large in place of one that the server does not read."""
     body, more = b"", TOO_LARGE not in scope
     while more:
         message = await receive()
