@@ -7,7 +7,7 @@ gate (401, 403, 429), the body (413, 400), then the handler. Nothing about a req
 from __future__ import annotations
 
 import sys
-from threading import Lock
+from _thread import allocate_lock
 
 from multicloud.runtime.endpoints import Endpoint, ErrorPolicy, async_endpoint, bind, plain_endpoint, wrap
 from multicloud.runtime.errors import HttpError
@@ -78,7 +78,7 @@ class Application:
         self._preflight = plain_endpoint(self._answer_preflight, errors, False)
         self._mounts: dict[int, Endpoint] = {}
         self._gates: Gates | None = None
-        self._making_gates = Lock()
+        self._making_gates = allocate_lock()  # threading is not needed otherwise
         self._lifespans: list[AsgiMount] = []
 
     @property
