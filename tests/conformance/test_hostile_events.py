@@ -7,6 +7,7 @@ import copy
 import json
 import logging
 import os
+import time
 from io import BytesIO
 from typing import Any
 
@@ -328,6 +329,27 @@ def test_a_hostile_asgi_scope_is_refused_or_answered(
     loop().run_until_complete(local_app(scope, receive, send))
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
     assert_harmless(sent[0]["status"], pairs, b"".join(message["body"] for message in sent[1:]))
+
+
+def test_a_long_path_is_quick(aws_handler: Any) -> None:
+    event = AWS_EVENTS["aws"](HttpRequest("GET", "/any" + "/a" * 1900))
+    longest = AWS_EVENTS["aws"](HttpRequest("GET", "/" + "%2e/" * 25_000 + "a" * 100_000))
+    for one, status in ((event, 200), (longest, 414)):
+        taken = []
+        for _ in range(5):
+            started = time.perf_counter()
+            assert aws_handler(one, LambdaContext(2e9))["statusCode"] == status
+            taken.append(time.perf_counter() - started)
+        assert min(taken) < 0.01
+
+
+def test_no_secret_of_a_request_is_in_the_log(aws_handler: Any, caplog: pytest.LogCaptureFixture) -> None:
+    headers = (("Authorization", "Bearer canary-1"), ("Cookie", "session=canary-2"), ("X-Api-Key", "canary-3"))
+    request = HttpRequest("GET", "/asgi/fails?token=canary-4", headers)
+    with caplog.at_level(logging.DEBUG):
+        assert aws_handler(AWS_EVENTS["aws"](request), LambdaContext(2e9))["statusCode"] == 500
+    assert "a handler failed" in caplog.text
+    assert "canary" not in caplog.text
 
 
 def loop() -> Any:

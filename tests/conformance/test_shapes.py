@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from multicloud.provider import HttpRequest
 from tests.conformance.case import PROCESSES, SHAPES, Case, load_cases, load_gaps, mismatches
 from tests.conformance.runtimes import client
 
@@ -17,6 +18,16 @@ def test_a_shape_gives_the_one_answer(case: Case, shape: str) -> None:
         pytest.skip(f"{case.difference(shape)}")
     answer = client(case.api, shape).send(case.request)
     assert not (found := mismatches(case, shape, answer)), "\n".join([case.rule, *found])
+
+
+@pytest.mark.parametrize("shape", ["aws", "azure"])
+def test_a_background_task_ends_before_the_answer_where_the_instance_may_be_frozen_after_it(shape: str) -> None:
+    sender = client("api", shape)
+    import conformance_mounts
+
+    conformance_mounts.finished.clear()
+    assert sender.send(HttpRequest("GET", "/asgi/background")).status_code == 200
+    assert conformance_mounts.finished == ["background"]
 
 
 def test_every_gap_is_used_and_differs_from_the_rule() -> None:

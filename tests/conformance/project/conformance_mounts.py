@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import flask
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import BackgroundTasks, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 started = {"times": 0}
+finished: list[str] = []
 
 
 @asynccontextmanager
@@ -64,6 +66,17 @@ async def asgi_stream() -> Any:
         yield b"two"
 
     return StreamingResponse(chunks(), media_type="text/csv")
+
+
+async def work() -> None:
+    await asyncio.sleep(0.01)
+    finished.append("background")
+
+
+@asgi_app.get("/background")
+async def asgi_background(tasks: BackgroundTasks) -> Any:
+    tasks.add_task(work)
+    return {}
 
 
 @asgi_app.get("/fails")
