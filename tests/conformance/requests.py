@@ -70,15 +70,14 @@ QUERIES = st.lists(st.one_of(st.sampled_from(["", "a", "a=1", "a=2", "b=", "=c",
 TARGETS = st.one_of(PATHS, st.builds("{}?{}".format, PATHS, QUERIES))
 
 # A header's value has no white space around it: servers strip it, the exchanges are given what they would deliver.
-# Names without underscores: gunicorn drops the others (gunicorn-underscores).
+# Names without underscores: gunicorn drops the others (gunicorn-underscores). One spelling of each name: payload 1.0
+# keeps no order between two (order-between-spellings).
 VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=12).map(
     str.strip
 )
 NAMES = st.sampled_from(
     [
-        "x-test",
         "X-Test",
-        "X-TEST",
         "x-test-b",
         "Accept",
         "User-Agent",
