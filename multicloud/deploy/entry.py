@@ -13,9 +13,12 @@ entry module, in which the user's callables are imported by name. The config is 
     exception_handlers                triples (class object, object, is_async) for every function
     functions                         name, timeout_seconds, middleware, exception_handlers of each
     routes                            method, path, parameters, function, handler, async, request, arguments, middleware
+    typed                             of a typed route: arguments, each (name, source, shape, whether it is required,
+                                      whether its absence is None), and returns, a shape or None
+    records                           what shapes refer to, as ``multicloud.deploy.shapes`` says; absent without any
+    static, tree                      what ``multicloud.runtime.router.build`` made of the routes
     policies                          the gates, as ``multicloud.deploy.gates`` says; absent without any. A route or
                                       mount that has one states its number as gate
-    static, tree                      what ``multicloud.runtime.router.build`` made of the routes
     shared                            template -> methods that other functions of the API serve on it
     mounts                            prefix, function, app, kind; the longest prefix first
 
@@ -32,6 +35,7 @@ import attrs
 
 from multicloud.deploy.gates import GateCompiler, check_secrets
 from multicloud.deploy.references import Reference, find_reference, load
+from multicloud.deploy.shapes import ShapeCompiler
 from multicloud.errors import DefinitionError, Problem
 from multicloud.model import ApiDefinition, FunctionDefinition
 from multicloud.model.calls import call_plan
@@ -51,9 +55,12 @@ class _Compiler:
     sources: list[tuple[str, Any, str]] = attrs.field(factory=list)
     """For each object: its place in the user's words, the recorder that holds it, and where in the recorder."""
     has_async: bool = False
+    development: bool = False
+    shapes: ShapeCompiler = attrs.field(init=False)
     gates: GateCompiler = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.shapes = ShapeCompiler(lambda cls: self.add(cls, f"class {cls.__qualname__} of a typed handler", None, ""))
         self.gates = GateCompiler(
             self.definition, lambda handler, place: (self.add(handler, place, None, ""), self.is_async(handler))
         )
@@ -95,6 +102,7 @@ class _Compiler:
             self.has_async = self.has_async or plan.is_async
             parameters = route.template.parameters
             takes_all = bool(parameters) and plan.parameters in (None, parameters)
+            typed = self.shapes.typed(plan, development=self.development)
             compiled = {
                 "method": route.method,
                 "path": route.path,
@@ -110,7 +118,8 @@ class _Compiler:
                 ),
             }
             gate = self.gates.gate(function, route)
-            yield compiled if gate is None else {**compiled, "gate": gate}
+            compiled = compiled if gate is None else {**compiled, "gate": gate}
+            yield compiled if typed is None else {**compiled, "typed": typed}
 
     def mounts(self, function: FunctionDefinition, number: int) -> Iterable[dict[str, Any]]:
         for position, mount in enumerate(function.mounts):
@@ -143,7 +152,7 @@ def _compile(
     development: bool,
     event_loop: bool,
 ) -> tuple[dict[str, Any], _Compiler]:
-    compiler = _Compiler(definition)
+    compiler = _Compiler(definition, development=development)
     check_secrets(definition)
     place, recorder = definition.place, definition.recorder
     routes = [route for number, function in enumerate(functions) for route in compiler.routes(function, number)]
@@ -181,6 +190,8 @@ def _compile(
     if policies is not None:
         config["policies"] = policies
     config["async"] = compiler.has_async
+    if compiler.shapes.records:
+        config["records"] = tuple(compiler.shapes.records)
     return config, compiler
 
 

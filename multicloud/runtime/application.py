@@ -276,7 +276,7 @@ class Application:
         if "typed" in route:
             from multicloud.runtime.typed import bind_typed
 
-            call = bind_typed(handler, route, self.config["records"], self._objects)
+            call = bind_typed(handler, route, self.config.get("records", ()), self._objects)
         else:
             call = bind(handler, route["request"], route["arguments"])
         endpoint = make(call, errors, self._collects)

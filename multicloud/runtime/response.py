@@ -28,8 +28,8 @@ BODILESS_STATUS = frozenset((204, 304))
 def encode_value(value: Any) -> Any:
     """Return the JSON form of a value that json does not know. Raises TypeError if it has none.
 
-    attrs and dataclass instances become objects, date, time and datetime ISO 8601, UUID and Decimal strings, an Enum
-    its value. No class is imported for this: a value of a class can only exist when its module is loaded.
+    attrs, dataclass and pydantic instances become objects, date, time and datetime ISO 8601, UUID and Decimal strings,
+    an Enum its value. No class is imported for this: a value of a class can only exist when its module is loaded.
     """
     fields = getattr(type(value), "__attrs_attrs__", None)
     if fields is not None:
@@ -37,6 +37,8 @@ def encode_value(value: Any) -> Any:
     fields = getattr(type(value), "__dataclass_fields__", None)
     if fields is not None:
         return {name: getattr(value, name) for name in fields if fields[name]._field_type.name == "_FIELD"}
+    if hasattr(type(value), "__pydantic_serializer__"):
+        return value.model_dump(mode="json")
     for module, names, convert in _CONVERSIONS:
         loaded = sys.modules.get(module)
         if loaded is not None and isinstance(value, tuple(getattr(loaded, name) for name in names)):
