@@ -1,4 +1,4 @@
-"""``python -m benchmarks [cold|warm|routing|server|bundling|cli ...]``: measure, and write ``RESULTS.md``."""
+"""``python -m benchmarks [cold|warm|routing|server|bundling|cli|typed ...]``: measure, and write ``RESULTS.md``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "server": "server",
     "bundling": "bundling",
     "cli": "commands",
+    "typed": "typed",
 }
 """Name of a measurement to its module here, in the order of the report."""
 
