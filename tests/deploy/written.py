@@ -20,6 +20,8 @@ def modules(folder: Path, **sources: str) -> Iterator[list[ModuleType]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(source))
         names.append(key.replace("__", "."))
+    tops = {name.partition(".")[0] for name in names}
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in tops}
     before = set(sys.modules)
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
@@ -30,3 +32,4 @@ def modules(folder: Path, **sources: str) -> Iterator[list[ModuleType]]:
         for name in set(sys.modules) - before:
             if str(folder) in str(getattr(sys.modules[name], "__file__", "")) or name.partition(".")[0] in names:
                 del sys.modules[name]
+        sys.modules.update(hidden)

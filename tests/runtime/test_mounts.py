@@ -116,7 +116,7 @@ def test_an_asgi_application_gets_the_whole_request_and_its_answer_arrives(kind)
     }
     assert (response.status_code, response.content_type) == (201, "application/json")
     assert response.header_items() == [("content-type", "application/json"), ("x-a", "1, 2")]
-    assert response.set_cookie_values() == ["a=1; Path=/", "b=2; Path=/"]
+    assert response.set_cookie_values() == ["a=1; path=/", "b=2; path=/"]
     assert (app.scope["path"], app.scope["raw_path"], app.scope["method"]) == ("/app/echo", b"/app/echo", "POST")
     assert app.scope["multicloud.request"] is sent
     assert sent.route == "/app/{path+}"

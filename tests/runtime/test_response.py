@@ -183,7 +183,7 @@ def test_repeated_headers_are_joined_and_cookies_are_not():
     pairs = [("X-A", "1"), ("x-a", "2"), ("Set-Cookie", "a=1; Path=/"), ("set-cookie", "b=2")]
     response = Response("x", headers=pairs, cookies={"c": "3"})
     assert response.header_items() == [("content-type", TEXT), ("x-a", "1, 2")]
-    assert response.set_cookie_values() == ["a=1; Path=/", "b=2", Cookie("c", "3").header()]
+    assert response.set_cookie_values() == ["a=1; path=/", "b=2", Cookie("c", "3").header()]
 
 
 def test_headers_behave_as_a_mapping_whatever_the_case():
