@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from http.client import HTTPConnection, HTTPException
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Thread
 from time import monotonic
 from urllib.parse import urlsplit
@@ -21,8 +21,11 @@ TIMEOUT_SECONDS = 1.5
 """For a fetch as a whole, and the size below: what the managed gateways allow (CONTRACT.md, section 2)."""
 MAX_BYTES = 150_000
 
-PLATFORM_AGENT = IPv4Address("168.63.129.16")
-"""A public address that means the host's own agent in one cloud's virtual networks."""
+LATE = "no answer in time"
+
+NOT_PUBLIC = tuple(map(ip_network, ("192.0.0.0/24", "168.63.129.16/32", "64:ff9b:1::/48", "3fff::/20", "5f00::/16")))
+"""What Python's tables of some versions take for global (IANA's special-purpose registries), and one address that means
+the host's own agent in a cloud's virtual networks."""
 
 TRANSLATED = IPv6Network("64:ff9b::/96")
 """IPv4 addresses behind a translator (RFC 6052), of which the last 32 bits count."""
@@ -54,7 +57,7 @@ def fetch(url: str, *, allow_loopback: bool) -> Document:
     thread.join(TIMEOUT_SECONDS)
     if thread.is_alive():
         task.abandon()
-        raise FetchError(f"no answer within {TIMEOUT_SECONDS} seconds")
+        raise FetchError(LATE)
     if task.document is None:
         raise FetchError(task.reason)
     return task.document
@@ -76,6 +79,8 @@ class _Fetch:
             self.document = self._get()
         except FetchError as error:
             self.reason = str(error)
+        except TimeoutError:
+            self.reason = LATE
         except (OSError, HTTPException, ValueError) as error:
             self.reason = f"{type(error).__name__}: {error}"
 
@@ -103,6 +108,8 @@ class _Fetch:
             content = response.read(MAX_BYTES + 1)
             if len(content) > MAX_BYTES:
                 raise FetchError(f"more than {MAX_BYTES} bytes")
+            if response.length:  # what was declared and has not come
+                raise FetchError("a body shorter than declared")
             return Document(content, _max_age(response.getheader("cache-control", "")))
         finally:
             connection.close()
@@ -145,7 +152,8 @@ def is_public(address: str) -> bool:
         if parsed in TRANSLATED:
             inner = IPv4Address(int(parsed) & 0xFFFFFFFF)
         parsed = inner or parsed
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved and parsed != PLATFORM_AGENT
+    is_special = parsed.is_multicast or parsed.is_reserved or any(parsed in network for network in NOT_PUBLIC)
+    return parsed.is_global and not is_special
 
 
 def _max_age(cache_control: str) -> int | None:

@@ -174,7 +174,7 @@ def _encode(content: bytes) -> str:
 
 def _object(part: str) -> dict[str, Any]:
     """Return a part's JSON object. Raises ValueError if it is none, or two of its members have one name."""
-    found = loads(_decode(part), object_pairs_hook=_unique, parse_constant=_refuse)
+    found = loads(_decode(part).decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     if not isinstance(found, dict):
         raise ValueError("not an object")
     return found

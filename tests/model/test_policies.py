@@ -190,3 +190,14 @@ def test_fields_out_of_range_are_reported_by_name(make, places):
 
 def test_an_alarm_bears_its_metrics_name_by_default():
     assert Alarm("latency_p95_ms", 800, notify=["ops@example.com"]).name == "latency_p95_ms"
+
+
+@pytest.mark.parametrize("per", ["key", "ip", "Caller", 1, ""])
+def test_whose_requests_are_counted_is_one_of_few_words(per):
+    assert places_of(lambda: Throttle(1, 1, per=per)) == ["Throttle: per"]
+    assert places_of(lambda: Quota(1, "day", per=per)) == ["Quota: per"]
+
+
+def test_a_throttle_counts_everyone_and_a_quota_each_caller_unless_it_says_so():
+    assert (Throttle(1, 1).per, Quota(1, "day").per) == (None, "caller")
+    assert (Throttle(1, 1, per="address").per, Quota(1, "day", per=None).per) == ("address", None)
