@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 
 from multicloud.runtime import jwks
 from multicloud.runtime.errors import HttpError
 from multicloud.runtime.fetching import FetchError
 from multicloud.runtime.jwks import KeySet, read_keys
-from tests.policies.issuer import Issuer, jwk
+from tests.policies.issuer import Issuer, jwk, private_key
 
 
 @pytest.fixture
@@ -209,6 +210,8 @@ UNUSABLE = {
     "odd-key-ops": jwk("rsa-2048", kid="a", key_ops="verify"),
     "symmetric": {"kty": "oct", "kid": "a", "k": "c2VjcmV0"},
     "private": jwk("rsa-2048", kid="a", d="AQAB"),
+    "private-ed": json.loads(OKPAlgorithm.to_jwk(private_key("ed"))) | {"kid": "a", "key_ops": ["verify"]},
+    "private-rsa": json.loads(RSAAlgorithm.to_jwk(private_key("rsa-2048"))) | {"kid": "a", "key_ops": ["verify"]},
     "unknown-kind": {"kty": "XYZ", "kid": "a"},
     "kind-in-lower-case": jwk("rsa-2048", kid="a", kty="rsa"),
     "no-kind": {"kid": "a", "n": RSA["n"], "e": RSA["e"]},
