@@ -12,6 +12,7 @@ import attrs
 
 import multicloud
 from multicloud.deploy.archive import MOST_MEMBERS, Packed, archive_size
+from multicloud.deploy.caching import caching_literals
 from multicloud.deploy.gates import GATE_MODULES, gate_modules
 from multicloud.deploy.sources import SourceFile, case_collisions
 from multicloud.errors import BundleError
@@ -58,8 +59,10 @@ def unused_modules(definition: ApiDefinition, function: FunctionDefinition) -> s
         needed.add("mounts")
     if definition.cors is not None:
         needed.add("cors")
+    if caching_literals(definition, [function]) is not None:
+        needed.add("caching")
     needed |= gate_modules(definition, function)
-    optional = {"asgi", "wsgi", "mounts", "cors", *GATE_MODULES}
+    optional = {"asgi", "wsgi", "mounts", "caching", "cors", *GATE_MODULES}
     return {f"multicloud/runtime/{module}.py" for module in optional - needed}
 
 

@@ -19,6 +19,7 @@ entry module, in which the user's callables are imported by name. The config is 
     static, tree                      what ``multicloud.runtime.router.build`` made of the routes
     policies                          the gates, as ``multicloud.deploy.gates`` says; absent without any. A route or
                                       mount that has one states its number as gate
+    caching                           as ``multicloud.deploy.caching`` says; absent where nothing is kept
     shared                            template -> methods that other functions of the API serve on it
     mounts                            prefix, function, app, kind; the longest prefix first
 
@@ -33,6 +34,7 @@ from typing import Any
 
 import attrs
 
+from multicloud.deploy.caching import caching_literals
 from multicloud.deploy.gates import GateCompiler, check_secrets
 from multicloud.deploy.references import Reference, find_reference, load
 from multicloud.deploy.shapes import ShapeCompiler
@@ -189,6 +191,9 @@ def _compile(
     policies = compiler.gates.literals()
     if policies is not None:
         config["policies"] = policies
+    caching = caching_literals(definition, functions)
+    if caching is not None:
+        config["caching"] = caching
     config["async"] = compiler.has_async
     if compiler.shapes.records:
         config["records"] = tuple(compiler.shapes.records)

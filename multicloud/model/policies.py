@@ -116,11 +116,17 @@ class Cdn(Checked):
     """A content delivery network in front of the API.
 
     default_cache_seconds: for how long it keeps the answer of a public GET route that does not state ``cache_seconds``,
-    0 (default, not at all) to 31536000. compress: whether it compresses answers; default True. Raises DefinitionError.
+    0 (default, not at all) to 31536000. compress: whether it compresses answers; default True. query_names: the query
+    parameters that tell one answer from another; None (default): the whole query. Raises DefinitionError.
     """
 
     default_cache_seconds: int = attrs.field(default=0, metadata=expects(whole(0, 31_536_000, "seconds")))
     compress: bool = attrs.field(default=True, metadata=expects(flag))
+    query_names: tuple[str, ...] | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(listed),
+        metadata=expects(optional(each(text(128)))),
+    )
 
 
 @attrs.frozen

@@ -70,7 +70,14 @@ class Application:
         if config["cors"] is not None:
             from multicloud.runtime.cors import CorsPolicy
 
-            self._cors = CorsPolicy(config["cors"])
+            self._cors = CorsPolicy(config["cors"], for_caches="caching" in config)
+        self._caching = None
+        self._kept: Mapping[str, Mapping[str, int]] = {}
+        if "caching" in config:
+            from multicloud.runtime.caching import Caching
+
+            self._caching = Caching(config["caching"])
+            self._kept = config["caching"]["kept"]
         errors = self._error_policy(config["exception_handlers"])
         self._unmatched = self._wrap(
             plain_endpoint(self._answer_unmatched, errors, False), config["middleware"], errors
@@ -279,7 +286,8 @@ class Application:
             call = bind_typed(handler, route, self.config.get("records", ()), self._objects)
         else:
             call = bind(handler, route["request"], route["arguments"])
-        endpoint = make(call, errors, self._collects)
+        # What may be kept is collected everywhere: its entity tag must not depend on where it streams.
+        endpoint = make(call, errors, self._collects or route["path"] in self._kept.get(route["method"], ()))
         layers = (*self.config["middleware"], *function["middleware"], *route["middleware"])
         endpoint = self._wrap(endpoint, layers, errors)
         endpoint.route = route["path"]
@@ -361,7 +369,7 @@ class Application:
             )
 
     def _finish(self, request: Request, response: Response) -> Response:
-        """Apply the rules that hold for every answer: size, CORS, no body where HTTP has none."""
+        """Apply the rules that hold for every answer: size, caching, CORS, no body where HTTP has none."""
         size = len(response.body)
         if size > self._max_body_bytes:
             from multicloud.runtime.logs import ERROR, log
@@ -370,6 +378,8 @@ class Application:
             response = self._failure(request, HttpError(500, "The server failed to answer this request."))
         if request.rate_limit is not None:
             response.headers["ratelimit-policy"], response.headers["ratelimit"] = request.rate_limit
+        if self._caching is not None:
+            response = self._caching.finish(request, response)
         if self._cors is not None:
             self._cors.apply(request, response)
         if request.method == "HEAD" or response.status_code in BODILESS_STATUS:

@@ -15,13 +15,15 @@ class CorsPolicy:
     """Who may read answers from a browser.
 
     config: ``allow_origins``, ``allow_methods`` (empty: those of the path), ``allow_headers``, ``expose_headers``,
-    ``allow_credentials``, ``max_age_seconds``, as ``multicloud.model.policies.Cors`` says.
+    ``allow_credentials``, ``max_age_seconds``, as ``multicloud.model.policies.Cors`` says. for_caches: whether answers
+    may be kept by a cache; one to a request without an origin must then serve those with one, or say that it varies.
     """
 
-    __slots__ = ("_config", "_origins", "_wildcard")
+    __slots__ = ("_config", "_for_caches", "_origins", "_wildcard")
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], *, for_caches: bool = False) -> None:
         self._config = config
+        self._for_caches = for_caches
         self._origins = frozenset(config["allow_origins"])
         self._wildcard = "*" in self._origins
 
@@ -33,10 +35,10 @@ class CorsPolicy:
     def allowed_origin(self, request: Request) -> str | None:
         """Return the value of Access-Control-Allow-Origin, None for a foreign origin. The match is exact."""
         origin = request.headers.get("origin")
+        if self._wildcard and (origin is not None or self._for_caches):
+            return "*"
         if origin is None:
             return None
-        if self._wildcard:
-            return "*"
         return origin if origin in self._origins else None
 
     def apply(self, request: Request, response: Response) -> None:

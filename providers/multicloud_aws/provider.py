@@ -13,7 +13,9 @@ SUPPORT = {
     **EMULATED,
     # Nothing in the event is believed but what API Gateway or a Function URL writes there after IAM let a caller in.
     "authorizer.iam": Support(Level.NATIVE),
-    "cache_seconds": NOT_YET,
+    "cache_seconds": Support(
+        Level.EMULATED, "the function states it and answers 304; nothing in front keeps an answer"
+    ),
     "cdn": NOT_YET,
     "cors": Support(Level.EMULATED, "the function answers preflights, so each one is an invocation"),
 }

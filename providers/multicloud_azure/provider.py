@@ -18,7 +18,9 @@ SUPPORT = {
         "the tenant in; use JwtAuthorizer with issuer https://login.microsoftonline.com/<tenant>/v2.0 and, as the "
         "audience, an application that requires assignment",
     ),
-    "cache_seconds": NOT_YET,
+    "cache_seconds": Support(
+        Level.EMULATED, "the function states it and answers 304; nothing in front keeps an answer"
+    ),
     "cdn": NOT_YET,
     "cors": Support(Level.EMULATED, "the function answers preflights, so each one is an invocation"),
 }

@@ -17,7 +17,9 @@ SUPPORT = {
         "by itself would let any Google account in; use JwtAuthorizer with issuer https://accounts.google.com and a "
         "handler that knows the callers, or a FunctionAuthorizer",
     ),
-    "cache_seconds": NOT_YET,
+    "cache_seconds": Support(
+        Level.EMULATED, "the function states it and answers 304; nothing in front keeps an answer"
+    ),
     "cdn": NOT_YET,
     "cors": Support(Level.EMULATED, "the function answers preflights, so each one is an invocation"),
 }

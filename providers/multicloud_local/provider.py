@@ -19,7 +19,9 @@ SUPPORT = {
         "route answers 401, and test it on a deployed stage",
     ),
     "authorizer.jwt": Support(Level.NATIVE),
-    "cache_seconds": NOT_YET,
+    "cache_seconds": Support(
+        Level.EMULATED, "the function states it and answers 304; nothing in front keeps an answer"
+    ),
     "cdn": NOT_YET,
     "cors": Support(Level.NATIVE),
     "quota": Support(Level.EMULATED, "counted in the gateway's memory: a start begins anew"),
