@@ -12,10 +12,14 @@ from multicloud.project import Project
 
 @click.command()
 @click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
-def command(form: str) -> None:
-    """Print the API's OpenAPI document."""
+@click.option("--provider", help="Fail for what this provider would refuse.  [default: none is asked]")
+def command(form: str, provider: str | None) -> None:
+    """Print the API's OpenAPI document.
+
+    It is the same for every provider: one that cannot keep a promise of it refuses the definition instead.
+    """
     with user_code():
-        document = Project.load().openapi()
+        document = Project.load().openapi(provider=provider)
     if form == "json":
         print_json(document)
         return

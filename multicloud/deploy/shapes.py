@@ -35,7 +35,9 @@ class ShapeCompiler:
 
     def typed(self, plan: CallPlan, *, development: bool) -> dict[str, Any] | None:
         """Return what a route's config says of a plan's types; None if there is nothing to convert or to check."""
-        returns = self.write(plan.returns) if development and plan.returns is not None else None
+        returns = None
+        if development and plan.returns is not None and _can_be_wrong(plan.returns):
+            returns = self.write(plan.returns)
         if not plan.arguments and returns is None:
             return None
         arguments = []
@@ -84,3 +86,16 @@ class ShapeCompiler:
                 (field.name, field.argument, self.write(field.shape), field.required) for field in record.fields
             )
         return number
+
+
+def _can_be_wrong(shape: Shape) -> bool:
+    """Return whether an answer's shape is worth a check: a bare dict, a list of anything or a text is not."""
+    match shape:
+        case ListOf(item):
+            return item != Scalar("any")
+        case MapOf(value):
+            return value != Scalar("any")
+        case Either(options):
+            return any(_can_be_wrong(option) for option in options)
+        case _:
+            return isinstance(shape, Record | Model)

@@ -121,24 +121,23 @@ class Namespace:
         default = parameter.default if has_default else None
         return [Argument(parameter.name, source, shape, required, has_default, default)]
 
-    def returns(self, annotation: Any) -> Shape | None:
-        """Return what a handler's own answer is as JSON; None if it may be anything else, or anything at all.
+    def returns(self, annotation: Any) -> tuple[Shape | None, bool]:
+        """Return what a handler answers, None if that cannot be told, and whether it may choose its status.
 
-        What is annotated as ``tuple[X, int]`` or ``X | Response`` is X.
+        What is annotated as ``tuple[X, int]`` or ``X | Response`` is X, with any status.
         """
         if annotation is Parameter.empty:
-            return None
-        found = self._resolved(annotation)
+            return None, True
+        found, varies = self._resolved(annotation), False
         if get_origin(found) is tuple and len(get_args(found)) == 2:
-            found = get_args(found)[0]
+            found, varies = get_args(found)[0], True
         options = [option for option in get_args(found) if not _is_response(option)]
         if options and len(options) < len(get_args(found)):
-            found = functools.reduce(lambda left, right: left | right, options)
+            found, varies = functools.reduce(lambda left, right: left | right, options), True
         try:
-            shape = read_shape(found)
+            return read_shape(found), varies
         except UnreadableError:
-            return None
-        return shape if _says_something(without_none(shape)) else None
+            return None, True
 
     def _shape(self, parameter: Parameter, problems: list[Problem]) -> Shape | None:
         found = self._resolved(parameter.annotation)
@@ -175,16 +174,3 @@ def _source(shape: Shape) -> str | None:
 
 def _is_response(option: Any) -> bool:
     return isinstance(option, type) and issubclass(option, Response)
-
-
-def _says_something(shape: Shape) -> bool:
-    """Return whether a shape is JSON that can be wrong: a bare dict or list is not worth a check."""
-    match shape:
-        case ListOf(item):
-            return item != Scalar("any")
-        case MapOf(value):
-            return value != Scalar("any")
-        case Either(options):
-            return any(_says_something(option) for option in options)
-        case _:
-            return isinstance(shape, Record | Model)

@@ -33,8 +33,8 @@ class CallPlan:
     wants_request: the request is its first positional argument. parameters: the path parameters to pass by name, in the
     template's order; None: all of them, because it takes ``**kwargs``. is_async: calling it gives a coroutine; a plain
     wrapper around an async handler cannot be told, so an awaitable that comes back from any handler must still be
-    awaited. arguments: what is converted before the call; empty for an untyped handler. returns: what a 2xx answer is,
-    if the annotation says that it is JSON.
+    awaited. arguments: what is converted before the call; empty for an untyped handler. returns: what it answers,
+    if its annotation says so. varies: whether it may choose another status than that of what it returns.
     """
 
     wants_request: bool
@@ -42,6 +42,7 @@ class CallPlan:
     is_async: bool
     arguments: tuple[Argument, ...] = ()
     returns: Shape | None = None
+    varies: bool = True
 
     @property
     def body(self) -> Argument | None:
@@ -97,7 +98,9 @@ def _through_wrapper(
     inner_plan = read_call(inner, template)[0]
     named = {parameter.name for parameter in signature.parameters.values() if parameter.kind in _BY_NAME}
     passed_on = tuple(argument for argument in inner_plan.arguments if argument.name not in named)
-    plan = attrs.evolve(plan, arguments=(*plan.arguments, *passed_on), returns=plan.returns or inner_plan.returns)
+    plan = attrs.evolve(plan, arguments=(*plan.arguments, *passed_on))
+    if plan.returns is None:
+        plan = attrs.evolve(plan, returns=inner_plan.returns, varies=inner_plan.varies)
     if inner_plan.parameters is not None:
         names = tuple(name for name in template.parameters if name in named or name in inner_plan.parameters)
         plan = attrs.evolve(plan, parameters=names)
@@ -131,8 +134,8 @@ def _read(
     problems += _bodies(arguments)
     everything = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
     names = None if everything else tuple(name for name in paths if name in taken)
-    plan = CallPlan(wants_request, names, is_async, tuple(arguments), namespace.returns(signature.return_annotation))
-    return plan, problems
+    returns, varies = namespace.returns(signature.return_annotation)
+    return CallPlan(wants_request, names, is_async, tuple(arguments), returns, varies), problems
 
 
 def _is_request(parameter: Parameter, paths: tuple[str, ...], namespace: Namespace) -> bool:

@@ -156,11 +156,20 @@ class Project:
             raise DefinitionError([Problem(place, "the name of an Api", f"{self.api!r}, {_described(found)}")])
         return define(found)
 
-    def openapi(self) -> dict[str, Any]:
-        """Return the API's OpenAPI 3.1 document. Raises DefinitionError."""
+    def openapi(self, *, provider: str | None = None) -> dict[str, Any]:
+        """Return the API's OpenAPI 3.1 document.
+
+        provider: raise DefinitionError for what that provider refuses, ProviderError if there is none of that name.
+        Raises DefinitionError.
+        """
         from multicloud.model.openapi import to_openapi
 
-        return to_openapi(self.definition())
+        definition = self.definition()
+        if provider is not None:
+            from multicloud.deploy.support import check_support
+
+            check_support(definition, load_provider(provider))
+        return to_openapi(definition)
 
     def bundle(self, stage: str, output: str | Path, *, python: str | None = None) -> Bundles:
         """Write one zip for each function into a folder, as the stage's provider wants it, and a manifest of them.
