@@ -15,6 +15,7 @@ or an empty frame and the reason. It imports the standard library alone and runs
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.util
 import marshal
 import struct
@@ -36,12 +37,23 @@ def compile_source(name: str, source: bytes, *, lean: bool = False) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if lean:
-            tree = _WithoutTypes().visit(ast.parse(source, name))
+            tree = _WithoutTypes().visit(_parse(name, source))
             code = without_columns(compile(tree, name, "exec", dont_inherit=True, optimize=2))
         else:
             code = compile(source, name, "exec", dont_inherit=True, optimize=0)
     header = importlib.util.MAGIC_NUMBER + struct.pack("<L", _UNCHECKED) + importlib.util.source_hash(source)
     return header + marshal.dumps(code)
+
+
+def _parse(name: str, source: bytes) -> ast.Module:
+    """Parse with the collector at rest: CPython 3.11 fails if a finalizer parses meanwhile, as printing a trace does."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(source, name)
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 class _WithoutTypes(ast.NodeTransformer):

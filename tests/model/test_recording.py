@@ -4,6 +4,8 @@ import contextlib
 import time
 
 import pytest
+from fastapi import FastAPI
+from flask import Flask
 
 from multicloud.errors import DefinitionError
 from multicloud.model import ApiDefinition, Cors, JwtAuthorizer, Throttle, define
@@ -190,10 +192,8 @@ def test_a_mounted_application_is_known_by_what_it_is_called_with(app, kind):
 
 
 def test_flask_and_fastapi_applications_are_known():
-    flask = pytest.importorskip("flask")
-    fastapi = pytest.importorskip("fastapi")
-    assert app_kind(flask.Flask("app")) == "wsgi"
-    assert app_kind(fastapi.FastAPI()) == "asgi"
+    assert app_kind(Flask("app")) == "wsgi"
+    assert app_kind(FastAPI()) == "asgi"
 
 
 def test_mounts_are_recorded_with_their_kind():

@@ -129,7 +129,8 @@ def test_the_lifespan_runs_once_however_many_requests_come_first(kind):
         first = [running.start(PlainRequest("GET", "/app/echo")) for _ in range(20)]
         assert {future.result(WATCHDOG_SECONDS).status_code for future in first} == {201}
         assert running.send("GET", "/app/echo").status_code == 201
-    assert app.events == ["lifespan.startup"]
+        assert app.events == ["lifespan.startup"]
+    assert app.events == ["lifespan.startup", "lifespan.shutdown"]
 
 
 def test_the_lifespan_ends_where_the_platform_says_that_the_instance_does():
