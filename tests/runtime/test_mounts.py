@@ -178,7 +178,7 @@ def test_an_asgi_application_hears_of_the_end_only_after_it():
     with platform(mounted(app)) as running:
         assert running.send("GET", "/app/disconnect").body == b"x"
         assert running.send("GET", "/app/echo").status_code == 201
-    assert app.events[-1] == "http.disconnect"
+        assert app.events[-1] == "http.disconnect"
 
 
 @pytest.mark.parametrize("development", [True, False])
