@@ -28,6 +28,7 @@ from multicloud.provider import load_provider
 from multicloud.runtime.recorder import Api, Function
 from multicloud.testing import TestClient
 from multicloud_aws.runtime import create_handler
+from multicloud_local.gateway import create_application
 from tests.deploy.projects import Project, make_wheel
 
 JWT = JwtAuthorizer(issuer="https://id.example.com/", audience=["shop"])
@@ -166,6 +167,9 @@ def test_a_missing_secret_is_told_before_anything_starts(monkeypatch):
     api = Api("shop", authorizer=KEY)
     api.get("/")(handler)
     for shape in ("local", "aws"):
+        definition = define(api)
+        with pytest.raises(ConfigError):
+            create_application(lambda: definition, "test", shape)  # noqa: B023 - called at once
         with pytest.raises(ConfigError) as caught:
             TestClient(api, shape)
         (problem,) = caught.value.problems
