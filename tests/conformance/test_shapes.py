@@ -9,13 +9,16 @@ from tests.conformance.case import PROCESSES, SHAPES, Case, load_cases, load_gap
 from tests.conformance.runtimes import client
 
 CASES = load_cases()
+PAIRS = [
+    pytest.param(case, shape, id=f"{case.id}-{shape}")
+    for case in CASES
+    for shape in SHAPES
+    if "unsent" not in case.expected_on(shape)  # an answer that a platform cuts short has no whole to compare
+]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize(("case", "shape"), PAIRS)
 def test_a_shape_gives_the_one_answer(case: Case, shape: str) -> None:
-    if "unsent" in case.expected_on(shape):
-        pytest.skip(f"{case.difference(shape)}")
     answer = client(case.api, shape).send(case.request)
     assert not (found := mismatches(case, shape, answer)), "\n".join([case.rule, *found])
 
