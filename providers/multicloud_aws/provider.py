@@ -16,7 +16,7 @@ SUPPORT = {
     "cache_seconds": Support(
         Level.EMULATED, "the function states it and answers 304; nothing in front keeps an answer"
     ),
-    "cdn": NOT_YET,
+    "cdn": Support(Level.NATIVE),
     "cors": Support(Level.EMULATED, "the function answers preflights, so each one is an invocation"),
 }
 

@@ -51,13 +51,22 @@ def create_application(load: Callable[[], ApiDefinition], stage: str, shape: str
         for name, value in function.environment.items():
             os.environ.setdefault(name, value)  # what the developer's shell states wins
     if shape not in (None, "local"):
-        return through_exchange(open_exchange(definition, str(shape), stage=stage))
+        return _behind_cdn(through_exchange(open_exchange(definition, str(shape), stage=stage)), definition)
     check_support(definition, load_provider("local"))
     check_at_home(definition)
     config, objects = compile_application(
         definition, definition.functions, provider="local", stage=stage, development=True
     )
-    return create_handler(config, objects)
+    return _behind_cdn(create_handler(config, objects), definition)
+
+
+def _behind_cdn(application: AsgiApplication, definition: ApiDefinition) -> AsgiApplication:
+    """Return the application behind a cache, where the definition has a Cdn."""
+    if definition.cdn is None:
+        return application
+    from multicloud_local.cache import Cache, with_cache
+
+    return with_cache(application, Cache(definition.cdn))
 
 
 def through_exchange(exchange: Exchange) -> AsgiApplication:

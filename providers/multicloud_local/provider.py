@@ -22,7 +22,7 @@ SUPPORT = {
     "cache_seconds": Support(
         Level.EMULATED, "the function states it and answers 304; nothing in front keeps an answer"
     ),
-    "cdn": NOT_YET,
+    "cdn": Support(Level.NATIVE),
     "cors": Support(Level.NATIVE),
     "quota": Support(Level.EMULATED, "counted in the gateway's memory: a start begins anew"),
     "scopes": Support(Level.NATIVE),
