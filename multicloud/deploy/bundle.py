@@ -33,10 +33,10 @@ from multicloud.deploy.assembly import (
     unused_modules,
 )
 from multicloud.deploy.dependencies import Installation, Target, kept, sizes
-from multicloud.deploy.entry import render
+from multicloud.deploy.entry import loaded_functions, render
 from multicloud.deploy.gates import runtime_requirements
 from multicloud.deploy.manifest import BundleManifestEntry, made_path, publish
-from multicloud.deploy.requirements import declared
+from multicloud.deploy.requirements import Requirements, declared
 from multicloud.deploy.reuse import Record, by_content, by_date, can_be_trusted
 from multicloud.deploy.sources import SourceFile, Sources, find_sources, read_sources
 from multicloud.errors import BundleError, ConfigError, Problem
@@ -182,10 +182,26 @@ class _Build:
         return SizeLimits(self.function.name, self.run.provider.name, self.run.layout)
 
     @cached_property
+    def beside(self) -> tuple[FunctionDefinition, ...]:
+        """The other functions that this one's entry module loads."""
+        return loaded_functions(self.run.definition, self.function)
+
+    def beside_notices(self) -> list[str]:
+        return [
+            f"function {self.function.name} also gets the dependencies of {other.name}, which is loaded with it; "
+            "define the middleware that they share in a module of its own to avoid that"
+            for other in self.beside
+            if other.dependencies or other.extras
+        ]
+
+    @cached_property
     def installation(self) -> Installation:
-        requirements = declared(self.run.root, self.function.dependencies, self.function.extras)
+        functions = [self.function, *self.beside]
+        found = [declared(self.run.root, one.dependencies, one.extras) for one in functions]
         own = runtime_requirements(self.run.definition, self.function)
-        requirements = attrs.evolve(requirements, lines=(*requirements.lines, *own))
+        lines = [line for one in found for line in one.lines]
+        files = [file for one in found for file in one.files]
+        requirements = Requirements(tuple(dict.fromkeys([*lines, *own])), tuple(dict.fromkeys(files)))
         target = Target(self.run.python_version, self.function.architecture)
         return Installation.of(f"function {self.function.name}", self.run.root, requirements, target)
 
@@ -260,7 +276,7 @@ class _Build:
         packed = [one for part in parts.values() for one in part]
         self.limits.check_unzipped(joined(*(sizes(part) for part in (project, entry, runtime, dependencies))))
         self.limits.check_zipped(packed)
-        return self.write(packed, content, tuple(self.run.read[1] + notices))
+        return self.write(packed, content, tuple(self.run.read[1] + notices + self.beside_notices()))
 
     def write(self, packed: Sequence[Packed], content: str, notices: tuple[str, ...]) -> Record:
         made = made_path(self.run.output, self.function.name)

@@ -29,6 +29,7 @@ where ``object`` is an index into the tuple of the user's objects.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -220,6 +221,25 @@ def render(
     imported by name.
     """
     config, compiler = _compile(definition, [function], provider.name, stage, False, event_loop)
+    return provider.render_entry(_source(definition, function, config, _references(compiler)))
+
+
+def loaded_functions(definition: ApiDefinition, function: FunctionDefinition) -> tuple[FunctionDefinition, ...]:
+    """Return the other functions that are loaded with one, since a module that its entry imports holds them.
+
+    That is so where the API's middleware is defined beside the ``Api`` itself: their dependencies are needed as well.
+    """
+    _, compiler = _compile(definition, [function], "", "", False, True)
+    held = [value for name in _modules(_references(compiler)) for value in vars(sys.modules[name]).values()]
+    return tuple(
+        other
+        for other in definition.functions
+        if other is not function and other.recorder is not None and any(value is other.recorder for value in held)
+    )
+
+
+def _references(compiler: _Compiler) -> list[Reference]:
+    """Return how to name each of the user's objects. Raises DefinitionError for those that have no name."""
     references, problems = [], []
     for value, (place, recorder, path) in zip(compiler.objects, compiler.sources, strict=True):
         reference = find_reference(value, recorder, path)
@@ -230,15 +250,18 @@ def render(
             references.append(reference)
     if problems:
         raise DefinitionError(problems)
-    return provider.render_entry(_source(definition, function, config, references))
+    return references
+
+
+def _modules(references: Sequence[Reference]) -> list[str]:
+    return sorted({reference.module for reference in references})
 
 
 def _source(
     definition: ApiDefinition, function: FunctionDefinition, config: dict[str, Any], references: Sequence[Reference]
 ) -> EntrySource:
     """Return what the provider writes its entry module from; each module is imported once, in a fixed order."""
-    modules = sorted({reference.module for reference in references})
-    aliases = {module: f"_{number}" for number, module in enumerate(modules)}
+    aliases = {module: f"_{number}" for number, module in enumerate(_modules(references))}
     return EntrySource(
         api=definition.name,
         function=function.name,

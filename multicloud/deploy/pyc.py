@@ -46,7 +46,7 @@ def compile_source(name: str, source: bytes, *, lean: bool = False) -> bytes:
 
 
 def _parse(name: str, source: bytes) -> ast.Module:
-    """Parse with the collector at rest: CPython 3.11 fails if a finalizer parses meanwhile, as printing a trace does."""
+    """Parse with the collector at rest: CPython 3.11 fails if a finalizer parses meanwhile, as a printed trace does."""
     is_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -380,3 +381,14 @@ def test_the_event_loop_is_there_where_something_may_wait_on_it(project, source,
     entry = members(project.output / bundles.entries[0].file)["multicloud_entry.py"].decode()
     assert f"'event_loop': {loop}," in entry
     assert project.bundle().written == ()
+
+
+def test_what_a_function_loads_beside_itself_brings_its_dependencies_and_a_notice(project, wheels):
+    make_wheel(wheels, "small")
+    other = Function("other", dependencies=["small"])
+    other.get("/other")(f"{project.module}:hello")
+    importlib.import_module(project.module).other = other  # as if this module had imported it
+    bundles = project.bundle(functions=[other])
+    assert "small/__init__.py" in members(project.output / "hello.zip")
+    notice = "function hello also gets the dependencies of other, which is loaded with it; define the middleware"
+    assert any(text.startswith(notice) for text in bundles.notices)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from multicloud.deploy.entry import LIMITS, compile_application, render
+from multicloud.deploy.entry import LIMITS, compile_application, loaded_functions, render
 from multicloud.errors import DefinitionError
 from multicloud.model import Cors, define
 from multicloud.model.functions import FunctionDefinition
@@ -269,3 +269,45 @@ def test_the_longest_mount_comes_first_and_siblings_methods_are_shared():
     assert [mount["prefix"] for mount in config["mounts"]] == ["/a/b/c", "/a/b", "/a"]
     assert config["shared"] == {"/items/{id}": ("DELETE", "PUT")}
     assert json.loads(json.dumps(config["cors"]))["allow_origins"] == ["https://a.example"]
+
+
+CATALOGUE = """
+from multicloud import Function
+catalogue = Function("catalogue", dependencies=["fastapi"])
+@catalogue.get("/items")
+def items(): return []
+"""
+ORDERS = """
+from multicloud import Function
+orders = Function("orders")
+@orders.get("/orders")
+def read(): return []
+"""
+TOGETHER = """
+from multicloud import Api
+from catalogue import catalogue
+from orders import orders
+api = Api("shop", functions=[catalogue, orders])
+"""
+BESIDE = """
+@api.middleware
+def layer(request, call_next): return call_next(request)
+"""
+APART = """
+from layers import layer
+api.middleware(layer)
+"""
+LAYERS = "def layer(request, call_next): return call_next(request)\n"
+
+
+@pytest.mark.parametrize(
+    ("end", "loaded"), [("", []), (BESIDE, ["catalogue"]), (APART, [])], ids=["none", "beside", "apart"]
+)
+def test_a_layer_beside_the_api_loads_its_other_functions_and_one_in_a_module_of_its_own_does_not(
+    tmp_path, end, loaded
+):
+    sources = {"catalogue": CATALOGUE, "orders": ORDERS, "layers": LAYERS, "api": TOGETHER + end}
+    with modules(tmp_path, **sources) as (*_, api):
+        definition = define(api.api)
+        orders = next(function for function in definition.functions if function.name == "orders")
+        assert [function.name for function in loaded_functions(definition, orders)] == loaded
