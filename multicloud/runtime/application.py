@@ -127,7 +127,8 @@ class Application:
             endpoint = self._select(request)
             if endpoint.gate is not None:
                 check = endpoint.gate.check_async(request)
-                await (self._limit(check, endpoint.timeout_seconds) if self._enforces_timeout else check)
+                is_limited = self._enforces_timeout and endpoint.gate.calls_user
+                await (self._limit(check, endpoint.timeout_seconds) if is_limited else check)
             await self._receive_body(endpoint, request)
             self._overruns.begin(request, endpoint.timeout_seconds)
             call = self._call_async(endpoint, request)
@@ -259,7 +260,7 @@ class Application:
             methods.add("OPTIONS")
         return methods
 
-    def _template(self, leaf: Mapping[str, Any]) -> str:
+    def _template(self, leaf: Mapping[Any, Any]) -> str:
         number = next(number for method, number in leaf.items() if method != RANK)
         template: str = self._routes[number]["path"]
         return template
