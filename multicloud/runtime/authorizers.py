@@ -32,6 +32,8 @@ class ApiKeys:
     are read at the first request and kept as hashes alone.
     """
 
+    calls_user = False
+
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._header: str = config["header"]
         self._secrets = config["secrets"]
@@ -70,6 +72,8 @@ class ApiKeys:
 class CloudCaller:
     """A caller whom the cloud's own access management has verified and let in. Nothing that a client sends counts."""
 
+    calls_user = False
+
     def verify(self, request: Request) -> Identity | None:
         """Return whom the platform states."""
         return request.cloud_identity()
@@ -89,6 +93,8 @@ class UserFunction:
     config: ``async``, ``identity_headers``, ``cache_seconds``. handler: ``(request) -> Identity | None``. owner: whose
     loop is used. Only identities are kept, never a refusal: who has just been granted something need not wait.
     """
+
+    calls_user = True
 
     def __init__(self, config: Mapping[str, Any], handler: Callable[[Request], Any], owner: HasLoop) -> None:
         self._headers: tuple[str, ...] = config["identity_headers"]

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         def challenge(self, request: Request, realm: str) -> str:
             """Return what WWW-Authenticate says of this way (RFC 9110, section 11.6.1)."""
 
+        calls_user: bool
+        """Whether code of the user's decides, which may take any time."""
+
     class Limit(Protocol):
         """A throttle or a quota."""
 
@@ -102,15 +105,16 @@ class Gate:
 
     authorizers: any one of them is enough; none for a route that anyone may call. scopes: all of them must be granted.
     limits: the throttle, then the quota, each with whom it counts: None (all together), ``caller`` or ``address``.
-    realm: of challenges.
+    realm: of challenges. calls_user: whether code of the user's decides, which may take any time.
     """
 
-    __slots__ = ("_authorizers", "_limits", "_realm", "_scopes")
+    __slots__ = ("_authorizers", "_limits", "_realm", "_scopes", "calls_user")
 
     def __init__(
         self, authorizers: Sequence[Authorizer], scopes: Iterable[str], limits: Sequence[LimitPer], realm: str
     ) -> None:
         self._authorizers = authorizers
+        self.calls_user = any(one.calls_user for one in authorizers)
         self._scopes = frozenset(scopes)
         self._limits = limits
         self._realm = realm
