@@ -20,6 +20,7 @@ from multicloud.deploy.gates import check_at_home
 from multicloud.deploy.support import check_support
 from multicloud.model import ApiDefinition
 from multicloud.provider import Exchange, HttpRequest, load_provider
+from multicloud_local.documentation import with_documentation
 from multicloud_local.runtime import THREADS, TOO_LARGE, create_handler
 
 if TYPE_CHECKING:
@@ -51,13 +52,15 @@ def create_application(load: Callable[[], ApiDefinition], stage: str, shape: str
         for name, value in function.environment.items():
             os.environ.setdefault(name, value)  # what the developer's shell states wins
     if shape not in (None, "local"):
-        return _behind_cdn(through_exchange(open_exchange(definition, str(shape), stage=stage)), definition)
+        return with_documentation(
+            _behind_cdn(through_exchange(open_exchange(definition, str(shape), stage=stage)), definition), definition
+        )
     check_support(definition, load_provider("local"))
     check_at_home(definition)
     config, objects = compile_application(
         definition, definition.functions, provider="local", stage=stage, development=True
     )
-    return _behind_cdn(create_handler(config, objects), definition)
+    return with_documentation(_behind_cdn(create_handler(config, objects), definition), definition)
 
 
 def _behind_cdn(application: AsgiApplication, definition: ApiDefinition) -> AsgiApplication:

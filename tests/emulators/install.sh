@@ -1,8 +1,15 @@
 #!/usr/bin/env bash
-# Puts Microsoft's Python worker into a venv, for tests/emulators/azure_host.py. Usage: install.sh <venv's python>
-# Quick when it is done already. Needs pip and the package index.
+# Puts what tests need and setup.cfg cannot name in its place. Usage: install.sh <venv's python>
+# Quick when it is done already. Needs pip and the package index; for the browser also root and Debian's archive, without
+# which the tests of the documentation page are skipped.
 set -euo pipefail
 python=$1
+if ! { command -v chromium && command -v chromedriver; } >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
+then
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver; } >/dev/null ||
+    echo "install.sh: chromium could not be installed" >&2
+fi
+# Microsoft's Python worker, for tests/emulators/azure_host.py.
 "$python" - <<'PY' && exit 0
 import sys
 from importlib.util import find_spec
