@@ -82,7 +82,7 @@ async def find_orders(
     colour: Colour | None = None,
 ) -> list[Order]:
     """Find orders."""
-    return [Order([Line(name or "none", 1)]) for name in tag[:3]]
+    return [Order([Line(name[:20] or "none", 1)]) for name in tag[:3]]
 
 
 @api.put("/points/{number}")
