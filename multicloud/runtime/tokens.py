@@ -9,6 +9,7 @@ ignores header parameters that change a token's meaning, and takes twice the tim
 from __future__ import annotations
 
 from binascii import a2b_base64
+from hashlib import sha256
 from json import JSONDecoder
 from math import isfinite
 from re import compile as compile_pattern
@@ -40,6 +41,10 @@ NOT_UNDERSTOOD = ("crit", "zip", "b64", "enc")
 
 MAX_HEADERS = 64
 """Headers that are remembered as read: an issuer writes one and the same for each of its keys."""
+
+MAX_VERIFIED = 10_000
+"""Tokens whose signature is remembered as good, by hash, until their key is fetched anew. All else in a token is judged
+at each request: whether it has expired above all."""
 
 _COMPACT = compile_pattern(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -79,6 +84,7 @@ class JwtVerifier:
         self._algorithms = {name: known[name] for name in config["algorithms"]}
         self._leeway: int = config["leeway_seconds"]
         self._headers: dict[str, Mapping[str, Any]] = {}
+        self._verified: dict[bytes, Any] = {}
         self._owner = owner
         self.keys = KeySet(self._issuer, config["jwks_url"], allow_loopback=allow_loopback)
 
@@ -162,8 +168,15 @@ class JwtVerifier:
 
     def _identity(self, token: Token) -> Identity | None:
         key = self.keys.find(token.key_id, token.algorithm)
-        if key is None or not self._algorithms[token.algorithm].verify(token.signed, key, token.signature):
+        if key is None:
             return None
+        digest = sha256(token.signed + b"." + token.signature).digest()
+        if self._verified.get(digest) is not key:  # a key that was fetched anew is another object
+            if not self._algorithms[token.algorithm].verify(token.signed, key, token.signature):
+                return None
+            if len(self._verified) >= MAX_VERIFIED:
+                self._verified.clear()
+            self._verified[digest] = key
         return Identity(token.claims["sub"], granted(token.claims), token.claims)
 
 
