@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 from conformance_echo import canonical
 from conformance_mounts import asgi_app, wsgi_app
+from conformance_typed import record_typed_routes
 
 from multicloud import Api, Conflict, Cookie, Cors, HttpError, NotFound, Request, Response, UnprocessableContent
 
@@ -33,6 +34,7 @@ api = Api(
 )
 api.mount("/asgi", asgi_app)
 api.mount("/wsgi", wsgi_app)
+record_typed_routes(api)
 
 
 class OutOfStock(Exception):
