@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import attrs
 
 from multicloud.errors import ProviderError
+from multicloud.model import ApiDefinition
 
 GROUP = "multicloud.providers"
 
@@ -100,13 +101,35 @@ class Level(Enum):
 
 @attrs.frozen
 class Support:
-    """How a provider realises one feature of a definition.
+    """How a flavour realises one feature of a definition.
 
-    note: for ``EMULATED`` what that weakens, for ``REFUSED`` what to do instead; one sentence.
+    note: for ``EMULATED`` what that weakens, for ``REFUSED`` what to do instead, for ``NATIVE`` what differs or what is
+    not yet so; one sentence.
     """
 
     level: Level
     note: str = ""
+
+
+@attrs.frozen
+class Flavour:
+    """One kind of gateway that a provider can put in front of functions.
+
+    name: short, unique for the provider. title: as the vendor calls it. support: every feature of
+    ``multicloud.deploy.support.FEATURES`` to how it is realised.
+    """
+
+    name: str
+    title: str
+    support: Mapping[str, Support]
+
+
+@attrs.frozen
+class Choice:
+    """Which flavour a definition leads to. flavour: its name. why: half a sentence, as after "because"."""
+
+    flavour: str
+    why: str
 
 
 class Provider(Protocol):
@@ -120,8 +143,11 @@ class Provider(Protocol):
     layout: BundleLayout | None
     """None where functions are not bundled (the local provider)."""
 
-    support: Mapping[str, Support]
-    """Feature name (``multicloud.deploy.support.FEATURES``) to how it is realised."""
+    flavours: tuple[Flavour, ...]
+    """The gateways that it can put in front, the plainest first."""
+
+    def flavour_of(self, definition: ApiDefinition) -> Choice:
+        """Return which of them a definition leads to, and why. Pure."""
 
     def render_entry(self, source: EntrySource) -> Mapping[str, bytes]:
         """Return the generated files of a bundle: path inside the zip to content."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "invoke": "Send one request to the API, in this process.",
     "routes": "List the routes of the API.",
     "openapi": "Print the API's OpenAPI document.",
+    "explain": "Show how each feature of the API is realised, and what refuses it.",
     "bundle": "Write the zip of each function, as its cloud wants it.",
     "providers": "List the installed providers.",
 }

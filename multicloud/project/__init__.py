@@ -41,6 +41,7 @@ from multicloud.runtime.recorder import Api
 
 if TYPE_CHECKING:
     from multicloud.deploy.bundle import Bundles
+    from multicloud.deploy.support import Explanation
 
 __all__ = ["Project", "Stage"]
 
@@ -170,6 +171,15 @@ class Project:
 
             check_support(definition, load_provider(provider))
         return to_openapi(definition)
+
+    def explain(self, provider: str) -> Explanation:
+        """Return how a provider realises each feature of the API, and which of its gateways the API leads to.
+
+        Raises DefinitionError, ProviderError if there is no such provider.
+        """
+        from multicloud.deploy.support import explain
+
+        return explain(self.definition(), load_provider(provider))
 
     def bundle(self, stage: str, output: str | Path, *, python: str | None = None) -> Bundles:
         """Write one zip for each function into a folder, as the stage's provider wants it, and a manifest of them.

@@ -6,24 +6,49 @@ import json
 from collections.abc import Mapping, Sequence
 
 from multicloud.deploy.entry import render_config
-from multicloud.deploy.support import EMULATED
-from multicloud.provider import BundleLayout, Config, EntrySource, Exchange, Level, Support
+from multicloud.deploy.support import RUNTIME, by_gateway, used_features
+from multicloud.model import ApiDefinition
+from multicloud.provider import BundleLayout, Choice, Config, EntrySource, Exchange, Flavour, Level, Support
 
-NOT_YET = Support(Level.REFUSED, "this version does not realise it yet; leave it out, and check it in the handler")
-SUPPORT = {
-    **EMULATED,
+FUNCTION_APP = {
+    **RUNTIME,
     "authorizer.iam": Support(
         Level.REFUSED,
         "App Service authentication covers the app as a whole, and an Entra token by itself would let any account of "
         "the tenant in; use JwtAuthorizer with issuer https://login.microsoftonline.com/<tenant>/v2.0 and, as the "
         "audience, an application that requires assignment",
     ),
-    "cache_seconds": Support(
-        Level.EMULATED, "the function states it and answers 304; nothing in front keeps an answer"
+    "cdn": Support(
+        Level.REFUSED, "a Function App keeps no answers; state Cdn on the Api, which puts Front Door before it"
     ),
-    "cdn": NOT_YET,
-    "cors": Support(Level.EMULATED, "the function answers preflights, so each one is an invocation"),
 }
+API_MANAGEMENT = {
+    **FUNCTION_APP,
+    "authorizer.api_key": by_gateway("a key is a subscription's"),
+    "authorizer.jwt": by_gateway("it answers 401 in its own words"),
+    "scopes": by_gateway(),
+    "throttle.caller": by_gateway("it counts by key and has no burst; the function counts callers without a key"),
+    "quota": by_gateway("it counts by key, from the subscription's first day on; the function counts other callers"),
+    "cdn": Support(
+        Level.REFUSED, "the Consumption tier has no cache of its own; state Cdn on the Api, which leads to Front Door"
+    ),
+}
+FRONT_DOOR = {
+    **FUNCTION_APP,
+    "cache_seconds": Support(
+        Level.NATIVE, "Front Door keeps answers once this version can deploy it, until then clients alone do"
+    ),
+    "cdn": Support(
+        Level.NATIVE,
+        "a deployment sets Front Door up, which this version cannot make yet: the function says what may be kept; "
+        "Front Door ignores Vary, so with several origins in Cors the pages of one may get what was kept for another",
+    ),
+}
+FLAVOURS = (
+    Flavour("function-app", "Function App alone", FUNCTION_APP),
+    Flavour("api-management", "API Management", API_MANAGEMENT),
+    Flavour("front-door", "Front Door before the Function App", FRONT_DOOR),
+)
 
 HOST = {
     "version": "2.0",
@@ -41,7 +66,16 @@ class AzureProvider:
     python_versions = ("3.11", "3.12", "3.13")
     # Flex Consumption states no limit of its own for the package; one deploy's upload is cut at 2 GB by Kudu.
     layout = BundleLayout(".python_packages/lib/site-packages", "multicloud_azure", "function_app", None, None)
-    support: Mapping[str, Support] = SUPPORT
+    flavours = FLAVOURS
+
+    def flavour_of(self, definition: ApiDefinition) -> Choice:
+        """Return Front Door for a Cdn, API Management for limits of each API key, else the Function App alone."""
+        used = used_features(definition)
+        if "cdn" in used:
+            return Choice("front-door", "it has a Cdn")
+        if "authorizer.api_key" in used and {"quota", "throttle.caller"} & {*used}:
+            return Choice("api-management", "it limits each API key, which only API Management's subscriptions count")
+        return Choice("function-app", "it needs no more, and API Management costs extra and takes time of each request")
 
     def render_entry(self, source: EntrySource) -> Mapping[str, bytes]:
         """Return ``function_app.py`` with one function for every path, and ``host.json``."""

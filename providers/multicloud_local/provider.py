@@ -7,9 +7,8 @@ from pathlib import Path
 
 from multicloud.errors import ProviderError
 from multicloud.model import ApiDefinition
-from multicloud.provider import Config, EntrySource, Exchange, Level, Support
+from multicloud.provider import Choice, Config, EntrySource, Exchange, Flavour, Level, Support
 
-NOT_YET = Support(Level.REFUSED, "this version does not realise it yet; leave it out, and check it in the handler")
 SUPPORT = {
     "authorizer.api_key": Support(Level.NATIVE),
     "authorizer.function": Support(Level.NATIVE),
@@ -19,18 +18,26 @@ SUPPORT = {
         "route answers 401, and test it on a deployed stage",
     ),
     "authorizer.jwt": Support(Level.NATIVE),
-    "cache_seconds": Support(
-        Level.EMULATED, "the function states it and answers 304; nothing in front keeps an answer"
-    ),
-    "cdn": Support(Level.NATIVE),
-    "cors": Support(Level.NATIVE),
-    "quota": Support(Level.EMULATED, "counted in the gateway's memory: a start begins anew"),
     "scopes": Support(Level.NATIVE),
+    "public": Support(Level.NATIVE),
+    "cors": Support(Level.NATIVE),
     # One process serves all requests, so one counter sees all of them.
-    "throttle": Support(Level.NATIVE),
-    "throttle.address": Support(Level.NATIVE),
+    "throttle.api": Support(Level.NATIVE),
+    "throttle.function": Support(Level.NATIVE),
+    "throttle.route": Support(Level.NATIVE),
     "throttle.caller": Support(Level.NATIVE),
+    "throttle.address": Support(Level.NATIVE),
+    "quota": Support(Level.EMULATED, "counted in the gateway's memory: a start begins anew"),
+    "validation": Support(Level.NATIVE),
+    "cache_seconds": Support(Level.NATIVE, "the gateway keeps answers where a Cdn is stated, else clients alone do"),
+    "cdn": Support(Level.NATIVE, "kept in the gateway's memory, up to 64 MiB; nothing is compressed"),
+    "domain": Support(Level.EMULATED, "the gateway answers to the names of this machine alone"),
+    "encryption": Support(Level.EMULATED, "the gateway stores nothing, so there is nothing to encrypt"),
+    "logging": Support(Level.EMULATED, "records go to standard error and are not kept"),
+    "tracing": Support(Level.EMULATED, "handlers see the caller's trace; nothing is recorded or sent"),
+    "alarms": Support(Level.EMULATED, "nothing is watched on this machine"),
 }
+FLAVOURS = (Flavour("gateway", "local gateway", SUPPORT),)
 
 
 class LocalProvider:
@@ -40,7 +47,11 @@ class LocalProvider:
     shapes = ("local",)
     python_versions = ("3.11", "3.12", "3.13")
     layout = None
-    support: Mapping[str, Support] = SUPPORT
+    flavours = FLAVOURS
+
+    def flavour_of(self, definition: ApiDefinition) -> Choice:
+        """Return the one there is."""
+        return Choice("gateway", "there is one")
 
     def render_entry(self, source: EntrySource) -> Mapping[str, bytes]:
         """Raise ProviderError: the local gateway runs the project as it lies there."""

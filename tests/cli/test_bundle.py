@@ -100,9 +100,9 @@ def test_what_cannot_be_bundled_is_told(
 
 
 def test_what_the_cloud_refuses_is_told_before_anything_is_written(clouds: Path, invoke: Invoke) -> None:
-    app = (clouds / "app.py").read_text().replace('@api.get("/echo")', '@api.get("/echo", cache_seconds=60)')
-    (clouds / "app.py").write_text(app)
-    result = invoke("bundle", "prod", "--output", "out")
+    app = (clouds / "app.py").read_text().replace("import Api,", "import Api, IamAuthorizer,")
+    (clouds / "app.py").write_text(app.replace('Api("shop",', 'Api("shop", authorizer=IamAuthorizer(),'))
+    result = invoke("bundle", "backup", "--output", "out")
     assert result.exit_code == 2
-    assert "api shop: cache_seconds: expected a feature that aws realises" in result.stderr
+    assert "api shop: authorizer.iam: expected a feature that gcp realises" in result.stderr
     assert not (clouds / "out").exists()

@@ -1,28 +1,31 @@
 from __future__ import annotations
 
-import inspect
-
 import attrs
 import pytest
 
-from multicloud.deploy.support import FEATURES, check_support
+from multicloud.deploy.support import FEATURES, check_support, explain, used_features
 from multicloud.errors import DefinitionError
 from multicloud.model import (
     PUBLIC,
+    Alarm,
+    ApiDefinition,
     ApiKeyAuthorizer,
     Cdn,
     Cors,
+    Domain,
+    Encryption,
     FunctionAuthorizer,
+    FunctionDefinition,
     IamAuthorizer,
     JwtAuthorizer,
+    Logging,
     Quota,
+    RouteDefinition,
     Throttle,
-    authorizers,
+    Tracing,
     define,
-    policies,
 )
-from multicloud.model.checks import Checked
-from multicloud.provider import Level, Support, load_provider
+from multicloud.provider import Choice, Flavour, Level, Support
 from multicloud.runtime.recorder import Api, Function
 
 JWT = JwtAuthorizer(issuer="https://id.example.com/", audience=["shop"])
@@ -30,6 +33,10 @@ JWT = JwtAuthorizer(issuer="https://id.example.com/", audience=["shop"])
 
 def handler(request):
     return 1
+
+
+def typed(request, limit: int = 1):
+    return limit
 
 
 AUTHORIZERS = {
@@ -40,29 +47,56 @@ AUTHORIZERS = {
 }
 STATED = {
     **{feature: {"authorizer": authorizer} for feature, authorizer in AUTHORIZERS.items()},
+    "scopes": {"scopes": ["read"]},
+    "public": {"authorizer": PUBLIC},
+    "cors": {"cors": Cors(allow_origins=["https://a.example"])},
+    "throttle.api": {"throttle": Throttle(rate=1, burst=1)},
+    "throttle.function": {"throttle": Throttle(rate=1, burst=1)},
+    "throttle.route": {"throttle": Throttle(rate=1, burst=1)},
+    "throttle.caller": {"throttle": Throttle(rate=1, burst=1, per="caller")},
+    "throttle.address": {"throttle": Throttle(rate=1, burst=1, per="address")},
+    "quota": {"quota": Quota(limit=10, period="day")},
+    "validation": {"handler": typed},
     "cache_seconds": {"cache_seconds": 60},
     "cdn": {"cdn": Cdn()},
-    "cors": {"cors": Cors(allow_origins=["https://a.example"])},
-    "quota": {"quota": Quota(limit=10, period="day")},
-    "scopes": {"scopes": ["read"]},
-    "throttle": {"throttle": Throttle(rate=1, burst=1)},
-    "throttle.address": {"throttle": Throttle(rate=1, burst=1, per="address")},
-    "throttle.caller": {"throttle": Throttle(rate=1, burst=1, per="caller")},
+    "domain": {"domain": Domain("api.example.com")},
+    "encryption": {"encryption": Encryption()},
+    "logging": {"logging": Logging()},
+    "tracing": {"tracing": Tracing()},
+    "alarms": {"alarms": [Alarm("errors", 1)]},
 }
-OF_A_DEPLOYMENT = {"Alarm", "Domain", "Encryption", "Logging", "Tracing"}
-"""Policies that a bundle and the local gateway have no part in."""
+EVERYWHERE = ("api", "function", "route")
+LEVELS = {
+    **dict.fromkeys(AUTHORIZERS, EVERYWHERE),
+    **dict.fromkeys(("public", "throttle.caller", "throttle.address", "quota"), EVERYWHERE),
+    **{f"throttle.{level}": (level,) for level in EVERYWHERE},
+    **dict.fromkeys(("scopes", "validation", "cache_seconds"), ("route",)),
+}
+PLACES = [(feature, level) for feature in STATED for level in LEVELS.get(feature, ("api",))]
 
 
 @attrs.frozen
 class Cloud:
-    """A provider that realises what it is told to."""
+    """A provider whose only gateway realises what it is told to."""
 
     support: dict
     name: str = "cloud"
 
+    @property
+    def flavours(self):
+        return (Flavour("other", "other", {}), Flavour("one", "the one", self.support))
+
+    def flavour_of(self, definition):
+        return Choice("one", "there is no better one")
+
+
+def all_at(level, note=""):
+    return {name: Support(level, note) for name in FEATURES}
+
 
 def api_with(feature, level):
-    value = STATED[feature]
+    value = dict(STATED[feature])
+    called = value.pop("handler", handler)
     options = {"api": {}, "function": {}, "route": {}}
     if feature == "scopes":  # which a JwtAuthorizer grants
         options["api"] = {"authorizer": JWT}
@@ -70,26 +104,24 @@ def api_with(feature, level):
         options["api"] = {"authorizer": PUBLIC}
     options[level] = {**options[level], **value}
     function = Function("part", **options["function"])
-    function.get("/", **options["route"])(handler)
+    function.get("/", **options["route"])(called)
     return define(Api("shop", functions=[function], **options["api"]))
 
 
-ON_ROUTES_ALONE = ("cache_seconds", "scopes")
-PLACES = [
-    *((feature, "api") for feature in STATED if feature not in ON_ROUTES_ALONE),
-    *((feature, "function") for feature in STATED if feature not in (*ON_ROUTES_ALONE, "cdn", "cors")),
-    *((feature, "route") for feature in STATED if feature not in ("cdn", "cors")),
-]
+def implied(feature, level):
+    """Return what a definition that states a feature has to state beside it."""
+    if feature == "scopes":
+        return {"authorizer.jwt"}
+    return {"public"} if level != "api" and feature in AUTHORIZERS else set()
 
 
 def test_there_is_a_case_for_every_feature():
-    assert STATED.keys() == FEATURES.keys()
+    assert list(STATED) == list(FEATURES)
 
 
 @pytest.mark.parametrize(("feature", "level"), PLACES)
 def test_a_feature_that_the_provider_refuses_is_told_wherever_it_is_stated(feature, level):
-    support = {name: Support(Level.NATIVE) for name in FEATURES}
-    support[feature] = Support(Level.REFUSED, f"no {feature} here")
+    support = {**all_at(Level.NATIVE), feature: Support(Level.REFUSED, f"no {feature} here")}
     with pytest.raises(DefinitionError) as caught:
         check_support(api_with(feature, level), Cloud(support))
     (problem,) = caught.value.problems
@@ -101,53 +133,46 @@ def test_a_feature_that_the_provider_refuses_is_told_wherever_it_is_stated(featu
 @pytest.mark.parametrize("level", [Level.NATIVE, Level.EMULATED])
 def test_a_feature_that_the_provider_realises_passes(level):
     for feature, stated_on in PLACES:
-        check_support(api_with(feature, stated_on), Cloud({name: Support(level) for name in FEATURES}))
+        check_support(api_with(feature, stated_on), Cloud(all_at(level)))
 
 
-def test_what_is_not_used_may_be_refused():
-    for feature, stated_on in PLACES:
-        used = {name for name, is_used in FEATURES.items() if is_used(api_with(feature, stated_on))}
-        implied = {"throttle"} if feature.startswith("throttle.") else set()
-        assert used - implied - ({"authorizer.jwt"} if feature == "scopes" else set()) == {feature}
+@pytest.mark.parametrize(("feature", "level"), PLACES)
+def test_what_is_not_used_is_not_asked_for(feature, level):
+    assert {*used_features(api_with(feature, level))} == {feature} | implied(feature, level)
+
+
+def test_a_plain_api_uses_no_feature():
+    api = Api("shop")
+    api.get("/")(handler)
+    assert used_features(define(api)) == ()
+    check_support(define(api), Cloud(all_at(Level.REFUSED, "no")))
 
 
 def test_every_refused_feature_is_told_at_once():
     api = Api(
-        "shop",
-        authorizer=list(AUTHORIZERS.values()),
-        cors=STATED["cors"]["cors"],
-        cdn=Cdn(),
-        throttle=Throttle(1, 1, per="caller"),
-        quota=Quota(1, "day"),
+        "shop", authorizer=list(AUTHORIZERS.values()), cors=STATED["cors"]["cors"], cdn=Cdn(), quota=Quota(1, "day")
     )
     api.get("/", cache_seconds=60, authorizer=PUBLIC, throttle=Throttle(1, 1, per="address"))(handler)
-    api.get("/private", scopes=["read"])(handler)
+    api.get("/private", scopes=["read"])(typed)
+    definition = define(api)
     with pytest.raises(DefinitionError) as caught:
-        check_support(define(api), Cloud({name: Support(Level.REFUSED, "no") for name in FEATURES}))
-    assert [problem.place for problem in caught.value.problems] == [f"api shop: {feature}" for feature in FEATURES]
+        check_support(definition, Cloud(all_at(Level.REFUSED, "no")))
+    assert [problem.place for problem in caught.value.problems] == [
+        f"api shop: {feature}" for feature in used_features(definition)
+    ]
+    assert len(caught.value.problems) == 12
 
 
-def test_a_public_route_asks_for_no_authorizer():
-    api = Api("shop")
-    api.get("/", authorizer=PUBLIC)(handler)
-    check_support(define(api), Cloud({name: Support(Level.REFUSED, "no") for name in FEATURES}))
+def test_the_table_of_the_flavour_that_the_definition_leads_to_decides():
+    definition = api_with("cors", "api")
+    explanation = explain(definition, Cloud({"cors": Support(Level.EMULATED, "slower")}))
+    assert (explanation.provider, explanation.flavour.title) == ("cloud", "the one")
+    assert explanation.why == "there is no better one"
+    assert explanation.features == (("cors", Support(Level.EMULATED, "slower")),)
+    assert explanation.refused == ()
 
 
-@pytest.mark.parametrize("name", ["aws", "azure", "gcp", "local"])
-def test_every_provider_answers_for_every_feature(name):
-    provider = load_provider(name)
-    assert provider.support.keys() == FEATURES.keys()
-    for support in provider.support.values():
-        assert support.level is Level.NATIVE or support.note
-
-
-def test_no_policy_is_without_a_feature():
-    """A class that is added to the model must be added to FEATURES, and so to every provider's table."""
-    classes = {
-        cls.__name__
-        for module in (policies, authorizers)
-        for cls in vars(module).values()
-        if inspect.isclass(cls) and issubclass(cls, Checked) and cls.__module__ == module.__name__
-    }
-    stated = {type(value).__name__ for values in STATED.values() for value in values.values()} - {"int", "list"}
-    assert classes - OF_A_DEPLOYMENT - {"Public"} == stated
+def test_a_handler_that_is_named_counts_as_one_that_is_given():
+    name = f"{__name__}:typed"
+    route = RouteDefinition("GET", "/", name)
+    assert used_features(ApiDefinition("shop", [FunctionDefinition("part", routes=[route])])) == ("validation",)

@@ -6,7 +6,7 @@ import pytest
 
 from multicloud import Cookie, Response
 from multicloud.errors import DefinitionError, MissingDependency, ProviderError
-from multicloud.model import Throttle, define
+from multicloud.model import IamAuthorizer, define
 from multicloud.provider import HttpRequest, load_provider, provider_entry_points
 from multicloud.runtime.recorder import Api
 from multicloud.testing import TestClient
@@ -109,19 +109,19 @@ def test_an_unknown_shape_names_the_known_ones():
         TestClient(echo(), "nowhere")
 
 
-def test_a_faulty_api_and_a_refused_feature_are_definition_errors():
+def test_a_faulty_api_is_a_definition_error():
     with pytest.raises(DefinitionError, match="at least one route"):
         TestClient(Api("empty"))
     with pytest.raises(DefinitionError):
         TestClient("app:api")
-    limited = echo()
-    limited.get("/limited", throttle=Throttle(rate=1, burst=1))(lambda request: 1)
-    refusing = [
-        name for name in ("aws", "azure", "gcp") if load_provider(name).support["throttle"].level.value == "refused"
-    ]
-    for name in refusing:
-        with pytest.raises(DefinitionError, match="throttle"):
-            TestClient(limited, name)
+
+
+def test_a_refused_feature_is_a_definition_error():
+    private = Api("private", authorizer=IamAuthorizer())
+    private.get("/")(lambda request: 1)
+    for name in ("local", "azure", "gcp"):
+        with pytest.raises(DefinitionError, match=r"authorizer\.iam"):
+            TestClient(private, name)
 
 
 @pytest.mark.parametrize(("shape", "module"), [("gcp", "flask"), ("azure", "azure.functions")])
