@@ -1,15 +1,42 @@
-"""Orders: JSON bodies, cookies, an async handler, and an error of the shop's own."""
+"""Orders: typed bodies and parameters, cookies, an async handler, and an error of the shop's own."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from multicloud import BadRequest, Cookie, Function, Request, Response
+from multicloud import Cookie, Function, Request, Response
 
 orders = Function("orders", memory_mb=512, timeout_seconds=10)
 
 STOCK = {"espresso-machine": 3, "grinder": 12}
+
+
+@dataclass
+class OrderLine:
+    """So many of one article."""
+
+    sku: str
+    quantity: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be ordered."""
+        if not 1 <= self.quantity <= 1000:
+            raise ValueError("quantity is 1 to 1000")
+
+
+@dataclass
+class NewOrder:
+    """What a customer sends."""
+
+    lines: list[OrderLine]
+    gift: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an empty order."""
+        if not self.lines:
+            raise ValueError("an order has lines")
 
 
 class OutOfStock(Exception):
@@ -28,12 +55,9 @@ def out_of_stock(request: Request, error: OutOfStock) -> tuple[dict[str, object]
 
 
 @orders.post("/orders")
-async def create_order(request: Request) -> Response:
+async def create_order(order: NewOrder) -> Response:
     """Place an order; ask the stock of every line at the same time."""
-    order = request.json()
-    if not isinstance(order, dict) or not isinstance(order.get("lines"), list) or not order["lines"]:
-        raise BadRequest("An order has lines.", expected={"lines": [{"sku": "grinder", "quantity": 1}]})
-    lines = await asyncio.gather(*(_reserve(line["sku"], line["quantity"]) for line in order["lines"]))
+    lines = await asyncio.gather(*(_reserve(line.sku, line.quantity) for line in order.lines))
     total = sum((Decimal(str(price)) for price in lines), Decimal(0))
     placed = {"order_id": UUID(int=len(lines)), "total": total, "placed": date(2026, 11, 24)}
     return Response(
