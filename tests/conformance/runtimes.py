@@ -34,14 +34,16 @@ if str(PROJECT) not in sys.path:
 
 @cache
 def recorded(api: str) -> Any:
-    """Return one of the project's APIs: ``api``, ``bare``, ``open`` or ``touch``."""
+    """Return one of the project's APIs: ``api``, ``bare``, ``behind``, ``open`` or ``touch``."""
     import conformance_api
     import conformance_bare
+    import conformance_kept
     import conformance_touch
 
     apis = {
         "api": conformance_api.api,
         "bare": conformance_bare.bare,
+        "behind": conformance_kept.behind,
         "open": conformance_bare.open_to_all,
         "touch": conformance_touch.touch,
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 from conformance_echo import canonical
+from conformance_kept import record_kept_routes
 from conformance_mounts import asgi_app, wsgi_app
 from conformance_typed import record_typed_routes
 
@@ -35,6 +36,7 @@ api = Api(
 api.mount("/asgi", asgi_app)
 api.mount("/wsgi", wsgi_app)
 record_typed_routes(api)
+record_kept_routes(api)
 
 
 class OutOfStock(Exception):
