@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 
 import pytest
 
+from multicloud import FunctionAuthorizer
+from multicloud.provider import HttpRequest
+from multicloud.runtime.recorder import Api
 from multicloud.testing import TestClient
 from tests.policies.guarded import ORIGIN, SHAPES, client, guarded
 from tests.policies.wrong_credentials import KEY
@@ -258,3 +262,35 @@ def test_what_is_beyond_a_quota_is_429_until_the_period_ends(shape, issuer):
         '"quota";r=1', '"quota";r=0', '"quota";r=0',
     ]  # fmt: skip
     assert 0 < int(answers[2].headers["retry-after"]) <= 86_400
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_address_is_the_platform_s_word_and_not_the_client_s(shape, issuer):
+    use = TestClient(guarded(issuer), shape)
+    headers = ("x-forwarded-for", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-azure-clientip")
+    found = [
+        use.get("/slow-address", headers=[(name, f"203.0.113.{number}") for name in headers]).status_code
+        for number in range(4)
+    ]
+    assert found == [200, 200, 429, 429]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_addresses_do_not_take_from_one_another(shape, issuer):
+    use = TestClient(guarded(issuer), shape)
+    addresses = (
+        ["198.51.100.1"] * 3 + ["198.51.100.2"] * 3 + ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"]
+    )
+    requests = [HttpRequest("GET", "/slow-address", client_ip=address) for address in addresses]
+    assert [use.send(request).status_code for request in requests] == [200, 200, 429, 200, 200, 429, 200, 200, 429, 200]
+
+
+async def never(request):
+    await asyncio.sleep(30)
+
+
+def test_an_authorizer_that_takes_too_long_is_504_on_the_local_gateway():
+    api = Api("slow", authorizer=FunctionAuthorizer(never), timeout_seconds=1)
+    api.get("/")(never)
+    answer = TestClient(api).get("/", headers={"authorization": "x"})
+    assert (answer.status_code, answer.json()["title"]) == (504, "Gateway Timeout")

@@ -80,6 +80,7 @@ def guarded(issuer: str) -> Api:
     api.get("/door-or-key", authorizer=[doors["plain"], KEYS])(who)
     api.get("/slow", authorizer=PUBLIC, throttle=Throttle(rate=0.01, burst=2))(who)
     api.get("/slow-each", authorizer=KEYS, throttle=Throttle(rate=0.01, burst=2, per="caller"))(who)
+    api.get("/slow-address", authorizer=PUBLIC, throttle=Throttle(rate=0.01, burst=2, per="address"))(who)
     api.get("/few", authorizer=PUBLIC, quota=Quota(2, "day"), throttle=Throttle(rate=0.01, burst=50))(who)
     api.mount("/mounted", wsgi_app)
     return api
