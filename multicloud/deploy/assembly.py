@@ -14,6 +14,7 @@ import multicloud
 from multicloud.deploy.archive import MOST_MEMBERS, Packed, archive_size
 from multicloud.deploy.caching import caching_literals
 from multicloud.deploy.gates import GATE_MODULES, gate_modules
+from multicloud.deploy.shapes import TYPED_MODULES, is_typed
 from multicloud.deploy.sources import SourceFile, case_collisions
 from multicloud.errors import BundleError
 from multicloud.model import ApiDefinition, FunctionDefinition
@@ -61,8 +62,10 @@ def unused_modules(definition: ApiDefinition, function: FunctionDefinition) -> s
         needed.add("cors")
     if caching_literals(definition, [function]) is not None:
         needed.add("caching")
+    if is_typed(function):
+        needed.update(TYPED_MODULES)
     needed |= gate_modules(definition, function)
-    optional = {"asgi", "wsgi", "mounts", "caching", "cors", *GATE_MODULES}
+    optional = {"asgi", "wsgi", "mounts", "caching", "cors", *TYPED_MODULES, *GATE_MODULES}
     return {f"multicloud/runtime/{module}.py" for module in optional - needed}
 
 

@@ -20,8 +20,18 @@ from typing import Any
 
 import attrs
 
-from multicloud.model.calls import CallPlan
+from multicloud.deploy.references import load
+from multicloud.model.calls import CallPlan, read_call
+from multicloud.model.functions import FunctionDefinition
 from multicloud.model.shapes import Choice, Either, ListOf, MapOf, Model, Record, Scalar, Shape, without_none
+
+TYPED_MODULES = ("converters", "typed")
+"""The runtime's modules that typed handlers alone need."""
+
+
+def is_typed(function: FunctionDefinition) -> bool:
+    """Return whether a function has a handler whose arguments are converted."""
+    return any(read_call(load(route.handler), route.template)[0].arguments for route in function.routes)
 
 
 @attrs.define

@@ -7,7 +7,9 @@ import json
 
 import pytest
 
+from multicloud.deploy.assembly import unused_modules
 from multicloud.deploy.entry import compile_application, render
+from multicloud.deploy.shapes import TYPED_MODULES
 from multicloud.errors import DefinitionError
 from multicloud.model import define
 from multicloud.provider import load_provider
@@ -146,6 +148,15 @@ def made():
     assert problem.place == "class made.<locals>.Order of a typed handler"
     assert problem.expected == "something that can be imported by name"
     assert problem.hint == "define it at the top level of a module and give it a name of its own"
+
+
+def test_what_converts_ships_with_typed_handlers_alone(shop):
+    typed = {f"multicloud/runtime/{name}.py" for name in TYPED_MODULES}
+    assert not typed & unused_modules(shop, shop.functions[0])
+    api = Api("plain")
+    api.get("/plain")(test_an_untyped_api_has_no_records)
+    plain = define(api)
+    assert typed <= unused_modules(plain, plain.functions[0])
 
 
 def test_an_untyped_api_has_no_records():
