@@ -1,5 +1,7 @@
-"""The main job in one run: bundle the shop for three clouds, serve each bundle with that cloud's own Python runtime and
-the project with the local gateway, send the same requests to all, and compare the answers byte for byte.
+"""The main job in one run: one API, four runtimes, the same answers.
+
+Bundle the shop for three clouds, serve each bundle with that cloud's own Python runtime and the project with the local
+gateway, send the same requests to all, and compare the answers byte for byte.
 
 Run it from the repository's root: ``make demo``.
 """
@@ -10,6 +12,7 @@ import base64
 import hashlib
 import http.client
 import json
+import os
 import re
 import sys
 import tempfile
@@ -32,6 +35,8 @@ from tests.emulators import serve
 SHOP = Path(__file__).parent / "shop"
 CLOUDS = ("aws", "gcp", "azure")
 PROVIDERS = ("local", *CLOUDS)
+SECRETS = {"MULTICLOUD_SECRET_SHOP_PARTNER_KEY": "demo-key"}
+"""What a cloud's secret store would hold, and what a developer sets in the shell."""
 COMPARED = (
     "access-control-allow-credentials",
     "access-control-allow-headers",
@@ -43,6 +48,7 @@ COMPARED = (
     "content-type",
     "location",
     "vary",
+    "www-authenticate",
 )
 """Headers that the SDK answers for; the others (Date, Connection, ...) belong to each platform's own server."""
 
@@ -59,7 +65,11 @@ class Gateway:
     def port(self, method: str, path: str) -> int:
         """Return the port of the function that a request is for; any function answers a path that none has."""
         found = self._router.match(method, path)
-        numbers = [found[0]] if found else [number for leaf in self._router.leaves(path) for number in leaf.values() if isinstance(number, int)]
+        numbers = (
+            [found[0]]
+            if found
+            else [number for leaf in self._router.leaves(path) for number in leaf.values() if isinstance(number, int)]
+        )
         if numbers:
             return self._ports[self._routes[numbers[0]][0].name]
         for prefix, name in self._mounts:
@@ -93,7 +103,9 @@ def serve_bundles(definition: ApiDefinition, cloud: str, bundles: Path) -> Itera
     assert layout is not None
     with ExitStack() as stack:
         hosts = {
-            function.name: stack.enter_context(serve(cloud, bundles / f"{function.name}.zip", layout.entry_point))
+            function.name: stack.enter_context(
+                serve(cloud, bundles / f"{function.name}.zip", layout.entry_point, SECRETS)
+            )
             for function in definition.functions
         }
         ports = {name: host.port for name, host in hosts.items()}
@@ -103,6 +115,7 @@ def serve_bundles(definition: ApiDefinition, cloud: str, bundles: Path) -> Itera
 def main() -> int:
     """Run the demo; return 1 if any answer differs."""
     console = Console(width=max(Console().width, 110))
+    os.environ.update(SECRETS)
     project = Project.load(SHOP / "multicloud.toml")
     definition = project.definition()
     cases = json.loads((SHOP / "requests.json").read_text("utf-8"))
@@ -114,7 +127,9 @@ def main() -> int:
             project.bundle(cloud, folder / cloud)
             size = sum(file.stat().st_size for file in (folder / cloud).glob("*.zip"))
             console.print(f"bundled shop for {cloud}: {size / 1000:,.0f} kB in {time.perf_counter() - started:.2f} s")
-            gateways[cloud], cold_start_ms[cloud] = stack.enter_context(serve_bundles(definition, cloud, folder / cloud))
+            gateways[cloud], cold_start_ms[cloud] = stack.enter_context(
+                serve_bundles(definition, cloud, folder / cloud)
+            )
         started = time.perf_counter()
         local = stack.enter_context(background(create_application(lambda: definition, "local", None)))
         cold_start_ms["local"] = (time.perf_counter() - started) * 1000

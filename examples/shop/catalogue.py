@@ -3,10 +3,12 @@
 import struct
 import zlib
 
-from multicloud import Function, NotFound, Request, Response
 from reviews import app as reviews
 
-catalogue = Function("catalogue", memory_mb=512, dependencies=["fastapi>=0.115"])
+from multicloud import PUBLIC, Function, NotFound, Request, Response
+
+# Whoever comes by may look; to order, one must be known.
+catalogue = Function("catalogue", memory_mb=512, dependencies=["fastapi>=0.115"], authorizer=PUBLIC)
 
 ITEMS = {
     "espresso-machine": {"name": "Espresso machine", "price": 249.0, "tags": ["kitchen", "coffee"]},
@@ -37,7 +39,9 @@ def read_picture(sku: str) -> Response:
     """Download a picture: one pixel in a colour that follows from the item."""
     if sku not in ITEMS:
         raise NotFound(f"There is no picture of {sku}.")
-    return Response(_png(zlib.crc32(sku.encode()) & 0xFFFFFF), content_type="image/png", headers={"cache-control": "no-cache"})
+    return Response(
+        _png(zlib.crc32(sku.encode()) & 0xFFFFFF), content_type="image/png", headers={"cache-control": "no-cache"}
+    )
 
 
 @catalogue.get("/files/{path+}")

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from multicloud import Cookie, Function, Request, Response
+from multicloud import Cookie, Function, Request, Response, Throttle
 
 orders = Function("orders", memory_mb=512, timeout_seconds=10)
 
@@ -64,7 +64,10 @@ async def create_order(order: NewOrder) -> Response:
         placed,
         201,
         headers={"location": f"/orders/{placed['order_id']}"},
-        cookies=[Cookie("last_order", str(placed["order_id"]), max_age_seconds=3600), Cookie("cart", "", max_age_seconds=0)],
+        cookies=[
+            Cookie("last_order", str(placed["order_id"]), max_age_seconds=3600),
+            Cookie("cart", "", max_age_seconds=0),
+        ],
     )
 
 
@@ -83,15 +86,15 @@ def read_order(request: Request, order_id: str) -> dict[str, object]:
     return {"order_id": order_id, "is_yours": request.cookies.get("last_order") == order_id}
 
 
-@orders.put("/orders/{order_id}/label")
+@orders.put("/orders/{order_id}/label", throttle=Throttle(rate=0.1, burst=2))
 def upload_label(request: Request, order_id: str) -> dict[str, object]:
     """Take a file as it is."""
     return {"order_id": order_id, "bytes": len(request.body), "first": request.body[:4].hex()}
 
 
-@orders.delete("/orders/{order_id}")
+@orders.delete("/orders/{order_id}", scopes=["orders:cancel"])
 def cancel_order(order_id: str) -> None:
-    """Answer 204, since there is nothing to say."""
+    """Answer 204, since there is nothing to say. A partner's key grants no scope, a customer's token may."""
 
 
 @orders.get("/orders/{order_id}/invoice")
