@@ -1,4 +1,4 @@
-"""``python -m benchmarks [cold|warm|routing|server|bundling|cli|typed ...]``: measure, and write ``RESULTS.md``."""
+"""``python -m benchmarks [cold|warm|...|guarded ...]``: measure, and write ``RESULTS.md``; by default everything."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ MEASUREMENTS = {
     "bundling": "bundling",
     "cli": "commands",
     "typed": "typed",
+    "guarded": "guarded",
 }
 """Name of a measurement to its module here, in the order of the report."""
 

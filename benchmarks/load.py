@@ -7,18 +7,19 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 
-REQUEST = b"GET /hello HTTP/1.1\r\nhost: 127.0.0.1:%d\r\norigin: https://shop.example.com\r\n\r\n"
+ORIGIN = "origin: https://shop.example.com"
 
 
-def requests_per_second(port: int, connections: int, seconds: float) -> float:
+def requests_per_second(port: int, connections: int, seconds: float, headers: Sequence[str] = ()) -> float:
     """Return how many GET /hello a server on 127.0.0.1 answers over kept-alive connections.
 
-    Raises RuntimeError if it answers one of them with anything but 200.
+    headers: further ones, as ``name: value``. Raises RuntimeError if it answers one of them with anything but 200.
     """
     if shutil.which("wrk"):
-        return _wrk(port, connections, seconds)
-    return asyncio.run(_generate(port, connections, seconds))
+        return _wrk(port, connections, seconds, (ORIGIN, *headers))
+    return asyncio.run(_generate(port, connections, seconds, (ORIGIN, *headers)))
 
 
 def tool() -> str:
@@ -26,16 +27,11 @@ def tool() -> str:
     return "wrk" if shutil.which("wrk") else "asyncio"
 
 
-def _wrk(port: int, connections: int, seconds: float) -> float:
+def _wrk(port: int, connections: int, seconds: float, headers: Sequence[str]) -> float:
     url = f"http://127.0.0.1:{port}/hello"
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{max(1, round(seconds))}s",
-        "-H",
-        "origin: https://shop.example.com",
-    ]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
+    for header in headers:
+        command += ["-H", header]
     text = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     found = re.search(r"Requests/sec:\s+([\d.]+)", text)
     if found is None or "Non-2xx" in text or "Socket errors" in text:
@@ -70,9 +66,10 @@ class _Connection(asyncio.Protocol):
         self.transport.write(self._request)
 
 
-async def _generate(port: int, connections: int, seconds: float) -> float:
+async def _generate(port: int, connections: int, seconds: float, headers: Sequence[str]) -> float:
     loop = asyncio.get_running_loop()
-    made = [_Connection(REQUEST % port) for _ in range(connections)]
+    request = "\r\n".join(["GET /hello HTTP/1.1", f"host: 127.0.0.1:{port}", *headers, "", ""]).encode()
+    made = [_Connection(request) for _ in range(connections)]
     for connection in made:
         await loop.create_connection(lambda connection=connection: connection, "127.0.0.1", port)  # type: ignore[misc]
     begun, already = time.perf_counter(), sum(connection.answered for connection in made)
