@@ -239,7 +239,21 @@ CASES = [
     ),
     (
         "GET",
-        "/search?tag=a&tag=%C3",
+        "/needs/2024-01-02?at_least=0&among=1",
+        None,
+        None,
+        (200, {"day": "2024-01-02", "at_least": 0, "among": [1], "unless": None}),
+    ),
+    (
+        "GET",
+        "/search?q=%ff&q=a",
+        None,
+        None,
+        problem(400, "Bad Request", "The query parameter q is not valid UTF-8."),
+    ),
+    (
+        "GET",
+        "/search?tag=%C3&tag=a",
         None,
         None,
         problem(400, "Bad Request", "The query parameter tag is not valid UTF-8."),
