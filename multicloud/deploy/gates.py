@@ -25,6 +25,7 @@ from multicloud.model import ApiDefinition, FunctionDefinition
 from multicloud.model.authorizers import ApiKeyAuthorizer, Authorizer, FunctionAuthorizer, JwtAuthorizer
 from multicloud.model.policies import Quota, Throttle
 from multicloud.model.routes import MountDefinition, RouteDefinition
+from multicloud.runtime.authorizers import is_sendable
 
 JWT_REQUIREMENT = "pyjwt[crypto]>=2.10,<3"
 """What a bundle needs in which the runtime verifies tokens; the extra ``jwt`` of this package is the same."""
@@ -189,12 +190,12 @@ def check_at_home(definition: ApiDefinition, environment: Mapping[str, str] = os
         Problem(
             f"{place}: authorizer",
             f"the secret {name!r} in the environment variable {secret_variable(name)}",
-            "none",
-            f"set {secret_variable(name)} to any text for the key that callers will send here",
+            "characters that a header does not carry" if environment.get(secret_variable(name)) else "none",
+            f"set {secret_variable(name)} to any ASCII text for the key that callers will send here",
         )
         for authorizer, place in used.get(ApiKeyAuthorizer, ())
         for name in getattr(authorizer, "keys", {}).values()
-        if not environment.get(secret_variable(name))
+        if not is_sendable(environment.get(secret_variable(name), ""))
     ]
     if problems:
         raise ConfigError(problems)

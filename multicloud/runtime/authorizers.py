@@ -63,9 +63,9 @@ class ApiKeys:
         return f'ApiKey realm="{realm}", header="{self._header}"'
 
     def _read(self) -> tuple[tuple[str, bytes], ...]:
-        missing = [variable for _, variable in self._secrets if not environ.get(variable)]
+        missing = [variable for _, variable in self._secrets if not is_sendable(environ.get(variable, ""))]
         if missing:
-            raise RuntimeError(f"secrets are missing from the environment: {', '.join(missing)}")
+            raise RuntimeError(f"secrets are missing, or no text that a header carries: {', '.join(missing)}")
         return tuple((key_id, sha256(environ[variable].encode()).digest()) for key_id, variable in self._secrets)
 
 
@@ -157,6 +157,11 @@ class UserFunction:
             while len(self._cache) > MAX_CACHED:
                 self._cache.popitem(last=False)
         return found if isinstance(found, Identity) else None
+
+
+def is_sendable(key: str) -> bool:
+    """Tell whether a header carries a text alike on every platform: printable ASCII, no space around it."""
+    return key != "" and key.isascii() and key.isprintable() and key.strip() == key
 
 
 def _copy(identity: Identity) -> Identity:

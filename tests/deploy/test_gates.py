@@ -175,9 +175,17 @@ def test_a_missing_secret_is_told_before_anything_starts(monkeypatch):
         (problem,) = caught.value.problems
         assert str(problem) == (
             "route GET /: authorizer: expected the secret 'partner-key' in the environment variable "
-            "MULTICLOUD_SECRET_PARTNER_KEY, got none; set MULTICLOUD_SECRET_PARTNER_KEY to any text for the key that "
-            "callers will send here"
+            "MULTICLOUD_SECRET_PARTNER_KEY, got none; set MULTICLOUD_SECRET_PARTNER_KEY to any ASCII text for the key "
+            "that callers will send here"
         )
+
+
+def test_a_secret_that_no_header_carries_is_told_as_well():
+    api = Api("shop", authorizer=KEY)
+    api.get("/")(handler)
+    with pytest.raises(ConfigError) as caught:
+        check_at_home(define(api), {"MULTICLOUD_SECRET_PARTNER_KEY": "key\n"})
+    assert [problem.got for problem in caught.value.problems] == ["characters that a header does not carry"]
 
 
 def test_missing_packages_and_secrets_are_told_together(monkeypatch):

@@ -100,7 +100,7 @@ def test_a_slow_server_is_left_at_the_timeout(pace, monkeypatch):
         thread.start()
         begun = time.monotonic()
         assert refusal(f"http://127.0.0.1:{listener.getsockname()[1]}/") == "no answer in time"
-        assert time.monotonic() - begun < 1.2
+        assert time.monotonic() - begun < 3
         thread.join(5)
     assert broken, "the connection was left open"
 

@@ -137,7 +137,7 @@ def test_threads_share_a_counter_exactly():
 
 
 def test_under_threads_the_rate_is_kept_over_time():
-    rate, burst, seconds = 200, 50, 1.0
+    rate, burst, seconds = 200, 200, 1.0
     buckets = TokenBuckets(rate, burst)
     begun = time.monotonic()
 

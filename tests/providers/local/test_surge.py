@@ -13,7 +13,7 @@ from multicloud.runtime.recorder import Api
 from multicloud_local.gateway import create_application
 from multicloud_local.server import background
 
-RATE, BURST, CLIENTS, SECONDS = 60, 60, 6, 2.5
+RATE, BURST, CLIENTS, SECONDS = 40, 40, 6, 2.5
 SENT_AT_LEAST = 10 * RATE  # within the first second
 
 
