@@ -101,7 +101,7 @@ class _Compiler:
         for route in function.routes:
             found = f'["{route.method} {route.path}"]'
             index = self.add(route.handler, route.place, function.recorder, found)
-            plan = call_plan(self.objects[index], route.template)
+            plan = call_plan(self.objects[index], route.template, route.method)
             self.has_async = self.has_async or plan.is_async
             parameters = route.template.parameters
             takes_all = bool(parameters) and plan.parameters in (None, parameters)

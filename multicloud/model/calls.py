@@ -21,6 +21,7 @@ from multicloud.model.arguments import Argument, Namespace
 from multicloud.model.checks import show
 from multicloud.model.shapes import Shape
 from multicloud.model.templates import PathTemplate
+from multicloud.runtime.request import BODILESS
 
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 _BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -50,16 +51,26 @@ class CallPlan:
         return next((argument for argument in self.arguments if argument.source == "body"), None)
 
 
-def call_plan(handler: Callable[..., Any], template: PathTemplate) -> CallPlan:
+def call_plan(handler: Callable[..., Any], template: PathTemplate, method: str = "POST") -> CallPlan:
     """Return how to call a handler of a route. Raises DefinitionError if it cannot be called."""
-    plan, problems = read_call(handler, template)
+    plan, problems = read_route(handler, template, method)
     if problems:
         raise DefinitionError([attrs.evolve(problem, place=f"handler {show(handler)}") for problem in problems])
     return plan
 
 
+def read_route(handler: Callable[..., Any], template: PathTemplate, method: str) -> tuple[CallPlan, list[Problem]]:
+    """Return how to call a handler for a method, and the problems (without a place) that forbid it."""
+    plan, problems = read_call(handler, template)
+    if plan.body is not None and method in BODILESS:
+        got = f"{plan.body.name!r}, which only a body can hold, on {method}"
+        hint = "use POST, or take its parts from the query one by one"
+        problems.append(Problem("", "parameters that the path and the query can hold", got, hint))
+    return plan, problems
+
+
 def read_call(handler: Callable[..., Any], template: PathTemplate) -> tuple[CallPlan, list[Problem]]:
-    """Return how to call a handler, and the problems (without a place) that forbid it."""
+    """Return how to call a handler, whatever the method, and the problems (without a place) that forbid it."""
     is_async = _is_async(handler)
     inner = _wrapped(handler)
     try:

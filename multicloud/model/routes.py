@@ -10,7 +10,7 @@ import attrs
 
 from multicloud.errors import Problem
 from multicloud.model.authorizers import Authorizer, alternatives, authorizers
-from multicloud.model.calls import read_call
+from multicloud.model.calls import read_route
 from multicloud.model.checks import (
     Checked,
     bare,
@@ -30,11 +30,9 @@ from multicloud.model.checks import (
 )
 from multicloud.model.policies import METHODS, Quota, Throttle
 from multicloud.model.templates import PathTemplate, parse_template, split_template, template
-from multicloud.runtime.request import BODILESS
 
 __all__ = ["MountDefinition", "PathTemplate", "RouteDefinition", "handler_name", "parse_template"]
 
-BODILESS_HINT = "use POST, or take its parts from the query one by one"
 _LONGEST_OPERATION_ID = 80  # Azure API Management's limit, the lowest of the three
 
 _scope = matching(r"[!#-\[\]-~]{1,128}", "a scope without spaces, quotes or backslashes (RFC 6749, 3.3)")
@@ -105,11 +103,7 @@ class RouteDefinition(Checked):
     def relations(self, wrong: Set[str]) -> Iterator[Problem]:
         """Require a handler that fits the path, and GET where answers are kept."""
         if not {"handler", "path"} & wrong and callable(self.handler):
-            plan, problems = read_call(self.handler, self.template)
-            if plan.body is not None and self.method in BODILESS:
-                got = f"{plan.body.name!r}, which only a body can hold, on {self.method}"
-                problems.append(Problem("", "parameters that the path and the query can hold", got, BODILESS_HINT))
-            for problem in problems:
+            for problem in read_route(self.handler, self.template, self.method)[1]:
                 yield attrs.evolve(problem, place=self.at(f"handler {show(self.handler)}"))
         if self.cache_seconds is not None and not {"cache_seconds", "method"} & wrong and self.method != "GET":
             yield Problem(

@@ -410,6 +410,7 @@ def test_a_method_without_a_body_has_no_parameter_for_one(method):
     assert problem.got == f"'order', which only a body can hold, on {method}"
     assert problem.expected == "parameters that the path and the query can hold"
     assert problem.hint == "use POST, or take its parts from the query one by one"
+    assert problems_of(lambda: call_plan(handler, parse_template("/orders"), method))[0].got == problem.got
     assert RouteDefinition("DELETE", "/orders", handler)
 
 
