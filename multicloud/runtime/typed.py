@@ -128,7 +128,7 @@ def _value(request: Request, name: str, source: str) -> Any:
 
 
 def _json(request: Request) -> Any:
-    """Return the parsed body. Raises HttpError 415 if something else is stated than JSON in UTF-8, 400 if it is none."""
+    """Return the parsed body. Raises HttpError 415 if it is stated to be anything but UTF-8 JSON, 400 if it is not."""
     stated = request.headers.get("content-type", "")
     if stated.lower() != "application/json":
         from multicloud.runtime.forms import parse_content_type
