@@ -15,7 +15,6 @@ from multicloud.runtime.caching import entity_tag, matches
 from tests.runtime.applications import LOOPS, platform
 
 TAG = '"0123"'
-HIT = {"cache-control": "public, max-age=60", "etag": TAG}
 
 
 def keeping(handler: Any, *, cdn: Cdn | None = None, **options: Any) -> Api:
@@ -255,6 +254,18 @@ def test_an_answer_to_a_caller_is_never_kept_for_another(monkeypatch: pytest.Mon
     refused = ask(api, target="/mine")
     assert (refused.status_code, refused.headers["cache-control"]) == (401, "no-store")
     assert ask(api, target="/all").headers["cache-control"] == "public, max-age=5"
+
+
+@pytest.mark.parametrize(("stated", "expected"), [([], "no-store"), ([("Cache-Control", "max-age=9")], "max-age=9")])
+def test_a_mounted_application_says_itself_what_may_be_kept(stated: list[tuple[str, str]], expected: str) -> None:
+    def legacy(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain"), ("ETag", TAG), *stated])
+        return [b"legacy"]
+
+    api = Api("shop", cdn=Cdn(default_cache_seconds=5))
+    api.mount("/legacy", legacy)
+    answer = ask(api, target="/legacy/a")
+    assert (answer.body, answer.headers["cache-control"], answer.headers["etag"]) == (b"legacy", expected, TAG)
 
 
 def test_a_429_is_not_kept() -> None:
