@@ -76,7 +76,7 @@ def _link_dependencies(packages: Path) -> None:
     installed = Path(sysconfig.get_path("purelib"))
     for module in modules_of(sys.executable, DEPENDENCIES).split(","):
         for source in (installed / module, installed / f"{module}.py"):
-            if source.exists():
+            if source.exists() and module != "__pycache__":
                 (packages / source.name).symlink_to(source)
 
 
