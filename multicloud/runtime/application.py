@@ -7,22 +7,20 @@ gate (401, 403, 429), the body (413, 400), then the handler. Nothing about a req
 from __future__ import annotations
 
 import sys
-from _thread import allocate_lock
 
-from multicloud.runtime.endpoints import Endpoint, ErrorPolicy, async_endpoint, bind, plain_endpoint, wrap
+from multicloud.runtime.endpoints import Endpoints
 from multicloud.runtime.errors import HttpError
 from multicloud.runtime.overruns import Overruns
 from multicloud.runtime.request import BODILESS, check_headers
 from multicloud.runtime.response import BODILESS_STATUS, Response, json_response
-from multicloud.runtime.router import RANK, Router, decode_path
+from multicloud.runtime.router import Router, decode_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import Any
 
-    from multicloud.runtime.asgi import AsgiMount
-    from multicloud.runtime.gate import Gate, Gates
+    from multicloud.runtime.endpoints import Endpoint
     from multicloud.runtime.loops import Loop
     from multicloud.runtime.request import Request
 
@@ -53,14 +51,10 @@ class Application:
         self.config = config
         self._make_loop = make_loop
         self._loop: Loop | None = None
-        self._objects = objects
-        self._collects = not streaming
         self._enforces_timeout = enforces_timeout
         self._overruns = Overruns(min(function["timeout_seconds"] for function in config["functions"]))
         self._static = config["static"]
-        self._router = Router(config["static"], config["tree"])
-        self._routes = config["routes"]
-        self._endpoints: list[Endpoint | None] = [None] * len(self._routes)
+        self._router = Router(config["static"], config["tree"], config["routes"], config["shared"], config["mounts"])
         limits = config["limits"]
         self._max_body_bytes = limits["body_bytes"]
         self._max_header_bytes = limits["header_bytes"]
@@ -72,21 +66,13 @@ class Application:
 
             self._cors = CorsPolicy(config["cors"], for_caches="caching" in config)
         self._caching = None
-        self._kept: Mapping[str, Mapping[str, int]] = {}
         if "caching" in config:
             from multicloud.runtime.caching import Caching
 
             self._caching = Caching(config["caching"])
-            self._kept = config["caching"]["kept"]
-        errors = self._error_policy(config["exception_handlers"])
-        self._unmatched = self._wrap(
-            plain_endpoint(self._answer_unmatched, errors, False), config["middleware"], errors
-        )
-        self._preflight = plain_endpoint(self._answer_preflight, errors, False)
-        self._mounts: dict[int, Endpoint] = {}
-        self._gates: Gates | None = None
-        self._making_gates = allocate_lock()  # threading is not needed otherwise
-        self._lifespans: list[AsgiMount] = []
+        self._endpoints = Endpoints(config, objects, self, self._failure, collects=not streaming)
+        self._unmatched = self._endpoints.unmatched(self._answer_unmatched)
+        self._preflight = self._endpoints.preflight(self._answer_preflight)
 
     @property
     def loop(self) -> Loop:
@@ -145,7 +131,7 @@ class Application:
 
     async def stop(self) -> None:
         """Shut mounted applications down, where the platform tells us that the instance ends."""
-        for mount in self._lifespans:
+        for mount in self._endpoints.lifespans:
             await mount.stop()
 
     async def _call_async(self, endpoint: Endpoint, request: Request) -> Response:
@@ -180,7 +166,7 @@ class Application:
         found = self._router.match(method, request.path)
         if found is not None:
             number, values = found
-            endpoint = self._endpoints[number] or self._build(number)
+            endpoint = self._endpoints.routes[number] or self._endpoints.route(number)
             request.path_params = dict(zip(endpoint.parameters, values)) if values else {}  # noqa: B905 - equal in number
         else:
             request.path_params = {}
@@ -222,17 +208,17 @@ class Application:
 
     def _select_other(self, request: Request) -> Endpoint:
         """Return the endpoint for a request that no route takes: a mounted application, a preflight, an error."""
-        methods = self._methods(request.path)
-        number = None if methods else self._mount_number(request.path)
+        methods = self._router.methods(request.path)
+        number = None if methods else self._router.mount(request.path)
         if self._cors is not None and self._cors.is_preflight(request) and (methods or number is not None):
             return self._preflight
         if number is None:
             return self._unmatched
-        return self._mounts.get(number) or self._build_mount(number)
+        return self._endpoints.mounts[number] or self._endpoints.mount(number)
 
     def _answer_unmatched(self, request: Request) -> Response:
         """Answer OPTIONS on a known path, else raise 404 or 405."""
-        methods = self._methods(request.path)
+        methods = self._router.methods(request.path)
         if not methods:
             raise HttpError(404, "No route matches this path.")
         allow = ", ".join(sorted(methods))
@@ -243,107 +229,8 @@ class Application:
     def _answer_preflight(self, request: Request) -> Response:
         response = Response(None, 204)
         if self._cors is not None:
-            self._cors.preflight(request, response, self._methods(request.path) or MOUNT_METHODS)
+            self._cors.preflight(request, response, self._router.methods(request.path) or MOUNT_METHODS)
         return response
-
-    def _methods(self, path: str) -> set[str]:
-        """Return the methods that a path takes in the whole API; empty if the path is unknown."""
-        methods: set[str] = set()
-        shared: Mapping[str, Sequence[str]] = self.config["shared"]
-        for leaf in self._router.leaves(path):
-            methods.update(leaf)
-            methods.update(shared.get(self._template(leaf), ()))
-        methods.discard(RANK)
-        if "GET" in methods:
-            methods.add("HEAD")
-        if methods:
-            methods.add("OPTIONS")
-        return methods
-
-    def _template(self, leaf: Mapping[Any, Any]) -> str:
-        number = next(number for method, number in leaf.items() if method != RANK)
-        template: str = self._routes[number]["path"]
-        return template
-
-    def _mount_number(self, path: str) -> int | None:
-        """Return the mounted application with the longest prefix of a path."""
-        for number, mount in enumerate(self.config["mounts"]):  # longest prefix first
-            prefix = mount["prefix"]
-            if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/"):
-                return number
-        return None
-
-    # Building endpoints, each at its first request.
-
-    def _build(self, number: int) -> Endpoint:
-        route = self._routes[number]
-        function = self.config["functions"][route["function"]]
-        errors = self._error_policy(function["exception_handlers"], self.config["exception_handlers"])
-        handler = self._objects[route["handler"]]
-        make = async_endpoint if route["async"] else plain_endpoint
-        if "typed" in route:
-            from multicloud.runtime.typed import bind_typed
-
-            call = bind_typed(handler, route, self.config.get("records", ()), self._objects)
-        else:
-            call = bind(handler, route["request"], route["arguments"])
-        # What may be kept is collected everywhere: its entity tag must not depend on where it streams.
-        endpoint = make(call, errors, self._collects or route["path"] in self._kept.get(route["method"], ()))
-        layers = (*self.config["middleware"], *function["middleware"], *route["middleware"])
-        endpoint = self._wrap(endpoint, layers, errors)
-        endpoint.route = route["path"]
-        endpoint.parameters = route["parameters"]
-        endpoint.gate = self._gate(route.get("gate"))
-        endpoint.timeout_seconds = function["timeout_seconds"]
-        self._endpoints[number] = endpoint
-        return endpoint
-
-    def _build_mount(self, number: int) -> Endpoint:
-        mount = self.config["mounts"][number]
-        function = self.config["functions"][mount["function"]]
-        errors = self._error_policy(function["exception_handlers"], self.config["exception_handlers"])
-        app, prefix = self._objects[mount["app"]], mount["prefix"]
-        if mount["kind"] == "asgi":
-            from multicloud.runtime.asgi import AsgiMount
-
-            asgi_mount = AsgiMount(app, prefix, strict=self.config["development"], waits=self._collects)
-            self._lifespans.append(asgi_mount)
-            endpoint = async_endpoint(asgi_mount.answer, errors, self._collects)
-        else:
-            from multicloud.runtime.wsgi import WsgiMount
-
-            wsgi_mount = WsgiMount(app, prefix, strict=self.config["development"])
-            endpoint = plain_endpoint(wsgi_mount.answer, errors, self._collects)
-        endpoint = self._wrap(endpoint, (*self.config["middleware"], *function["middleware"]), errors)
-        endpoint.route = prefix + "/{path+}"
-        endpoint.gate = self._gate(mount.get("gate"))
-        endpoint.timeout_seconds = function["timeout_seconds"]
-        self._mounts[number] = endpoint
-        return endpoint
-
-    def _gate(self, number: int | None) -> Gate | None:
-        """Return a gate. Two threads may build one endpoint at a time, but must count in the same buckets."""
-        if number is None:
-            return None
-        from multicloud.runtime.gate import Gates
-
-        with self._making_gates:
-            if self._gates is None:
-                self._gates = Gates(self.config, self._objects, self)
-            return self._gates.get(number)
-
-    def _wrap(self, endpoint: Endpoint, layers: Sequence[tuple[int, bool]], errors: ErrorPolicy) -> Endpoint:
-        for number, is_async in reversed(layers):
-            endpoint = wrap(self._objects[number], is_async, endpoint, errors)
-        return endpoint
-
-    def _error_policy(self, *tables: Sequence[tuple[int, int, bool]]) -> ErrorPolicy:
-        """Return the policy of tables of (class, handler, is_async); the first table that names a class decides."""
-        handlers: dict[type[BaseException], Any] = {}
-        for table in tables:
-            for error, handler, is_async in table:
-                handlers.setdefault(self._objects[error], (self._objects[handler], is_async))
-        return ErrorPolicy(handlers, self._failure, self)
 
     # From an answer to what is sent.
 

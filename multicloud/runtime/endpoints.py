@@ -2,19 +2,22 @@
 
 An endpoint is the handler, its exception handlers and its middleware in one callable, either plain or a coroutine
 function. Both kinds mix freely: a plain layer waits for an async one through the loop, an async layer calls a plain
-one through ``run_sync``.
+one through ``run_sync``. ``Endpoints`` makes those of an application, each at its first request.
 """
 
 from __future__ import annotations
+
+from _thread import allocate_lock
 
 from multicloud.runtime.response import json_response, to_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any, Protocol
 
-    from multicloud.runtime.gate import Gate
+    from multicloud.runtime.asgi import AsgiMount
+    from multicloud.runtime.gate import Gate, Gates
     from multicloud.runtime.loops import Loop
     from multicloud.runtime.request import Request
     from multicloud.runtime.response import Response
@@ -223,3 +226,113 @@ def as_bytes(chunk: str | bytes) -> bytes:
     if isinstance(chunk, (bytes, bytearray, memoryview)):
         return bytes(chunk)
     raise TypeError(f"a stream's chunks are str or bytes, got {type(chunk).__name__}")
+
+
+class Endpoints:
+    """The endpoints of an application.
+
+    config, objects: as ``Application`` takes them. owner: whose loop is used. failure: answers what no exception
+    handler takes. collects: whether the platform cannot stream. routes, mounts: what has been made so far, by number.
+    lifespans: mounted applications that want to be told of the end.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        objects: Sequence[Any],
+        owner: HasLoop,
+        failure: Callable[[Request, BaseException], Response],
+        *,
+        collects: bool,
+    ) -> None:
+        self.routes: list[Endpoint | None] = [None] * len(config["routes"])
+        self.mounts: list[Endpoint | None] = [None] * len(config["mounts"])
+        self.lifespans: list[AsgiMount] = []
+        self._config = config
+        self._objects = objects
+        self._owner = owner
+        self._failure = failure
+        self._collects = collects
+        self._kept: Mapping[str, Mapping[str, int]] = config["caching"]["kept"] if "caching" in config else {}
+        self._gates: Gates | None = None
+        self._making_gates = allocate_lock()  # threading is not needed otherwise
+
+    def unmatched(self, call: Callable[[Request], Any]) -> Endpoint:
+        """Make the endpoint of a request that no route takes, which the API's own layers see."""
+        errors = self._error_policy(self._config["exception_handlers"])
+        return self._wrap(plain_endpoint(call, errors, collects=False), self._config["middleware"], errors)
+
+    def preflight(self, call: Callable[[Request], Any]) -> Endpoint:
+        """Make the endpoint of preflights, which no layer sees."""
+        return plain_endpoint(call, self._error_policy(self._config["exception_handlers"]), collects=False)
+
+    def route(self, number: int) -> Endpoint:
+        """Make the endpoint of a route."""
+        route = self._config["routes"][number]
+        function = self._config["functions"][route["function"]]
+        errors = self._error_policy(function["exception_handlers"], self._config["exception_handlers"])
+        handler = self._objects[route["handler"]]
+        make = async_endpoint if route["async"] else plain_endpoint
+        if "typed" in route:
+            from multicloud.runtime.typed import bind_typed
+
+            call = bind_typed(handler, route, self._config.get("records", ()), self._objects)
+        else:
+            call = bind(handler, route["request"], route["arguments"])
+        # What may be kept is collected everywhere: its entity tag must not depend on where it streams.
+        collects = self._collects or route["path"] in self._kept.get(route["method"], ())
+        layers = (*self._config["middleware"], *function["middleware"], *route["middleware"])
+        endpoint = self._wrap(make(call, errors, collects), layers, errors)
+        endpoint.route = route["path"]
+        endpoint.parameters = route["parameters"]
+        self.routes[number] = self._finished(endpoint, function, route)
+        return endpoint
+
+    def mount(self, number: int) -> Endpoint:
+        """Make the endpoint of a mounted application."""
+        mount = self._config["mounts"][number]
+        function = self._config["functions"][mount["function"]]
+        errors = self._error_policy(function["exception_handlers"], self._config["exception_handlers"])
+        app, prefix, strict = self._objects[mount["app"]], mount["prefix"], self._config["development"]
+        if mount["kind"] == "asgi":
+            from multicloud.runtime.asgi import AsgiMount
+
+            asgi_mount = AsgiMount(app, prefix, strict=strict, waits=self._collects)
+            self.lifespans.append(asgi_mount)
+            endpoint = async_endpoint(asgi_mount.answer, errors, self._collects)
+        else:
+            from multicloud.runtime.wsgi import WsgiMount
+
+            endpoint = plain_endpoint(WsgiMount(app, prefix, strict=strict).answer, errors, self._collects)
+        endpoint = self._wrap(endpoint, (*self._config["middleware"], *function["middleware"]), errors)
+        endpoint.route = prefix + "/{path+}"
+        self.mounts[number] = self._finished(endpoint, function, mount)
+        return endpoint
+
+    def _finished(self, endpoint: Endpoint, function: Mapping[str, Any], part: Mapping[str, Any]) -> Endpoint:
+        endpoint.timeout_seconds = function["timeout_seconds"]
+        if "gate" in part:
+            endpoint.gate = self._gate(part["gate"])
+        return endpoint
+
+    def _gate(self, number: int) -> Gate:
+        """Return a gate. Two threads may build one endpoint at a time, but must count in the same buckets."""
+        from multicloud.runtime.gate import Gates
+
+        with self._making_gates:
+            if self._gates is None:
+                self._gates = Gates(self._config, self._objects, self._owner)
+            return self._gates.get(number)
+
+    def _wrap(self, endpoint: Endpoint, layers: Sequence[tuple[int, bool]], errors: ErrorPolicy) -> Endpoint:
+        for number, is_async in reversed(layers):
+            endpoint = wrap(self._objects[number], is_async, endpoint, errors)
+        return endpoint
+
+    def _error_policy(self, *tables: Sequence[tuple[int, int, bool]]) -> ErrorPolicy:
+        """Return the policy of tables of (class, handler, is_async); the first table that names a class decides."""
+        handlers: dict[type[BaseException], Any] = {}
+        for table in tables:
+            for error, handler, is_async in table:
+                handlers.setdefault(self._objects[error], (self._objects[handler], is_async))
+        return ErrorPolicy(handlers, self._failure, self._owner)

@@ -16,7 +16,7 @@ from multicloud.runtime.multidict import unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     Leaf = dict[Any, Any]
@@ -52,13 +52,26 @@ def _leaf(tree: Node, template: str) -> Leaf:
 
 
 class Router:
-    """Finds routes. static, tree: what ``build`` returned."""
+    """Finds routes and mounts. static, tree: what ``build`` returned.
 
-    __slots__ = ("static", "tree")
+    routes, shared, mounts: as ``multicloud.deploy.entry`` compiles them; needed for all but ``match`` and ``leaves``.
+    """
 
-    def __init__(self, static: dict[str, Leaf], tree: Node) -> None:
+    __slots__ = ("_mounts", "_routes", "_shared", "static", "tree")
+
+    def __init__(
+        self,
+        static: dict[str, Leaf],
+        tree: Node,
+        routes: Sequence[Mapping[str, Any]] = (),
+        shared: Mapping[str, Sequence[str]] | None = None,
+        mounts: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self.static = static
         self.tree = tree
+        self._routes = routes
+        self._shared = shared or {}
+        self._mounts = mounts
 
     def match(self, method: str, path: str) -> tuple[int, Sequence[str]] | None:
         """Return (route number, parameter values) of the most specific template that has the method, or None.
@@ -74,6 +87,28 @@ class Router:
             if found is not None and method in found[0]:
                 return found[0][method], found[1]
         return self.match("GET", path) if method == "HEAD" else None
+
+    def methods(self, path: str) -> set[str]:
+        """Return the methods that a path takes in the whole API; empty if the path is unknown."""
+        methods: set[Any] = set()
+        for leaf in self.leaves(path):
+            number = next(number for method, number in leaf.items() if method != RANK)
+            methods.update(leaf)
+            methods.update(self._shared.get(self._routes[number]["path"], ()))
+        methods.discard(RANK)
+        if "GET" in methods:
+            methods.add("HEAD")
+        if methods:
+            methods.add("OPTIONS")
+        return methods
+
+    def mount(self, path: str) -> int | None:
+        """Return the number of the mounted application with the longest prefix of a path, None if there is none."""
+        for number, mount in enumerate(self._mounts):  # longest prefix first
+            prefix = mount["prefix"]
+            if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/"):
+                return number
+        return None
 
     def leaves(self, path: str) -> list[Leaf]:
         """Return the leaf of every template that matches a path; empty if none does."""
