@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "cli": "commands",
     "typed": "typed",
     "guarded": "guarded",
+    "surge": "surge",
 }
 """Name of a measurement to its module here, in the order of the report."""
 

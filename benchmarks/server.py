@@ -74,13 +74,13 @@ def measure(rounds: int = ROUNDS) -> list[Table]:
 
 
 def _sample(command: list[str], folder: Path) -> Sample:
-    with _running(command, folder) as (port, first_ms):
+    with running(command, folder) as (port, first_ms):
         requests_per_second(port, CONNECTIONS, 1)
         return Sample(first_ms, requests_per_second(port, CONNECTIONS, SECONDS))
 
 
 @contextmanager
-def _running(command: list[str], folder: Path) -> Iterator[tuple[int, float]]:
+def running(command: list[str], folder: Path) -> Iterator[tuple[int, float]]:
     """Run a server. Yields its port and the milliseconds to its first 200. Raises RuntimeError if it does not come."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
