@@ -356,8 +356,20 @@ def test_an_error_while_importing_is_told_at_the_deepest_line_of_the_user(
     assert definition_problems(write(app=source)) == [problem]
 
 
+def test_wrong_policies_and_wrong_routes_are_told_together_each_policy_with_its_line(write: Write) -> None:
+    app = """
+from multicloud import Api, Cors, Throttle
+api = Api("shop", cors=Cors(allow_origins=["*"], allow_credentials=True))
+@api.get("items", throttle=Throttle(rate=-1, burst=0))
+def items(): ...
+"""
+    places = [problem.partition(": expected")[0] for problem in definition_problems(write(app=app))]
+    assert places[:3] == ["app.py:3: Cors: allow_origins", "app.py:4: Throttle: rate", "app.py:4: Throttle: burst"]
+    assert "route GET items: path" in places[3:]
+
+
 def test_a_policy_that_is_wrong_by_itself_is_told_with_its_line(write: Write) -> None:
-    [problem] = definition_problems(write(app="from multicloud import Throttle\nT = Throttle(rate=-1, burst=1)\n"))
+    problem, *_ = definition_problems(write(app="from multicloud import Throttle\nT = Throttle(rate=-1, burst=1)\n"))
     assert problem.startswith("app.py:2: Throttle: rate: expected ")
 
 

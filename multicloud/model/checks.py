@@ -31,7 +31,7 @@ OBJECT_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_
 _REFERENCE = re.compile(r"[A-Za-z0-9@/][A-Za-z0-9_./:@+=,()-]{0,511}")
 _SHOWN_CHARACTERS = 80
 _LONGEST_PLACE = 1024
-_open_report: ContextVar[list[Problem] | None] = ContextVar("open_report", default=None)
+_open_report: ContextVar[Callable[[Collection[Problem]], object] | None] = ContextVar("open_report", default=None)
 
 
 @contextmanager
@@ -41,20 +41,27 @@ def report_together() -> Iterator[list[Problem]]:
     A value made inside may be wrong, so code that reads it must bear with what its checks refuse.
     """
     problems: list[Problem] = []
-    token = _open_report.set(problems)
-    try:
+    with collecting(problems.extend):
         yield problems
-    finally:
-        _open_report.reset(token)
     if problems:
         raise DefinitionError(problems)
 
 
+@contextmanager
+def collecting(collect: Callable[[Collection[Problem]], object]) -> Iterator[None]:
+    """Hand the problems of values made inside to a function, in place of raising them."""
+    token = _open_report.set(collect)
+    try:
+        yield
+    finally:
+        _open_report.reset(token)
+
+
 def report(problems: Collection[Problem]) -> None:
     """Add problems to the open report; without one, raise them as a DefinitionError."""
-    together = _open_report.get()
-    if together is not None:
-        together.extend(problems)
+    collect = _open_report.get()
+    if collect is not None:
+        collect(problems)
     elif problems:
         raise DefinitionError(tuple(problems))
 

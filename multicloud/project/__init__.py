@@ -26,9 +26,9 @@ import attrs
 
 from multicloud.errors import ConfigError, DefinitionError, Problem
 from multicloud.model import ApiDefinition, define
-from multicloud.model.checks import nearest, show
+from multicloud.model.checks import collecting, nearest, show
 from multicloud.model.functions import LONGEST_API_NAME
-from multicloud.project.loading import load_object
+from multicloud.project.loading import load_object, located
 from multicloud.project.settings import (
     Document,
     names_document,
@@ -152,10 +152,18 @@ class Project:
         if names_document(self.api):
             return self._contract()
         place = f"{self.config}: project.api"
-        found = load_object(self.root, self.api, place)
-        if not isinstance(found, Api | ApiDefinition):
-            raise DefinitionError([Problem(place, "the name of an Api", f"{self.api!r}, {_described(found)}")])
-        return define(found)
+        problems: list[Problem] = []
+        try:
+            with collecting(lambda found: problems.extend(located(self.root, found))):
+                found = load_object(self.root, self.api, place)
+            if not isinstance(found, Api | ApiDefinition):
+                raise DefinitionError([Problem(place, "the name of an Api", f"{self.api!r}, {_described(found)}")])
+            definition = define(found)
+        except DefinitionError as error:
+            raise DefinitionError([*problems, *error.problems]) from error
+        if problems:  # of policies, which were made although they are wrong, so that one mistake does not hide another
+            raise DefinitionError(problems)
+        return definition
 
     def openapi(self, *, provider: str | None = None) -> dict[str, Any]:
         """Return the API's OpenAPI 3.1 document.

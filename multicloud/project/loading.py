@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
@@ -81,6 +81,15 @@ def _location(root: Path, error: BaseException) -> str:
         return f"{_shown(root, error.filename)}:{error.lineno or 1}"
     frames = _user_frames(root, error) or [(root.name, 0)]
     return ":".join((_shown(root, frames[-1][0]), str(frames[-1][1])))
+
+
+def located(root: Path, problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems of a value that the user's code is making, each with the file and line of that code."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and not _is_own(root, Path(frame.f_code.co_filename)):
+        frame = frame.f_back
+    where = f"{_shown(root, frame.f_code.co_filename)}:{frame.f_lineno}"
+    return [attrs.evolve(problem, place=f"{where}: {problem.place}") for problem in problems]
 
 
 def _user_frames(root: Path, error: BaseException) -> list[tuple[str, int]]:
