@@ -1,8 +1,8 @@
 """Source to .pyc with the same bytes every time. Also a program, run by the Python that a function will run on.
 
 The name in it is the path inside the zip, never one of this machine, and the .pyc is "unchecked" (PEP 552): valid
-whatever the date of the source, as a zip's dates mean nothing. Since Python 3.11 what else the process compiled does
-not show in the rest, with the one exception that is seen to below.
+whatever the date of the source, as a zip's dates mean nothing. What else the process compiled must not show either:
+that is seen to below.
 
 The SDK's own runtime is compiled lean: without docstrings, annotations and columns, which a function never looks at and
 every cold start would read. Its .pyc stand in place of the sources, so that a hello is 60 kB.
@@ -25,6 +25,10 @@ from types import CodeType
 
 _UNCHECKED = 1  # PEP 552: bit 0 says that a hash stands where the date would, bit 1 that it be checked
 
+_FORMAT = 2 if sys.version_info >= (3, 13) else marshal.version
+"""What marshal writes. Since 3.13 chance decides which objects it marks as fit to be referred to (CPython issue 98819);
+format 2 knows no references. It takes a third longer to read, so it is not used where it is not needed."""
+
 for _code in range(256):
     sys.intern(chr(_code))  # CPython has one object for each: whether it is interned would show in the .pyc
 
@@ -42,7 +46,7 @@ def compile_source(name: str, source: bytes, *, lean: bool = False) -> bytes:
         else:
             code = compile(source, name, "exec", dont_inherit=True, optimize=0)
     header = importlib.util.MAGIC_NUMBER + struct.pack("<L", _UNCHECKED) + importlib.util.source_hash(source)
-    return header + marshal.dumps(code)
+    return header + marshal.dumps(code, _FORMAT)
 
 
 def _parse(name: str, source: bytes) -> ast.Module:

@@ -17,6 +17,7 @@ from time import time
 
 from jwt.algorithms import get_default_algorithms
 
+from multicloud.runtime.json_body import is_too_deep
 from multicloud.runtime.jwks import KeySet
 from multicloud.runtime.request import Identity
 
@@ -205,7 +206,10 @@ def _decode(part: str) -> bytes:
 
 def _object(part: str) -> dict[str, Any]:
     """Return a part's JSON object. Raises ValueError if it is none, or two of its members have one name."""
-    found = _DECODER.decode(_decode(part).decode("utf-8"))
+    text = _decode(part).decode("utf-8")
+    if is_too_deep(text):
+        raise ValueError("nested too deep")
+    found = _DECODER.decode(text)
     if not isinstance(found, dict):
         raise ValueError("not an object")
     return found

@@ -71,11 +71,6 @@ def test_what_is_no_json_is_a_400_that_tells_nothing_of_the_parser(body):
     assert caught.value.detail.startswith(("The body is", "The JSON body is"))
 
 
-def test_the_position_of_the_fault_is_told():
-    with pytest.raises(HttpError, match="at position 6"):
-        loads(b'{"a": }')
-
-
 def test_of_duplicate_keys_the_last_wins():
     assert loads(b'{"a": 1, "a": 2}') == {"a": 2}
 

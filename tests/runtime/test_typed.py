@@ -218,7 +218,7 @@ CASES = [
         "/orders",
         "{",
         "application/json",
-        problem(400, "Bad Request", "The body is not valid JSON at position 1."),
+        problem(400, "Bad Request", "The body is not valid JSON."),
     ),
     ("POST", "/orders", b"\xff", "application/json", problem(400, "Bad Request", "The body is not valid UTF-8.")),
     ("POST", "/orders", None, "application/json", problem(400, "Bad Request", "The body is empty; JSON was expected.")),
@@ -228,7 +228,7 @@ CASES = [
         "/orders/x?dry_run=x",
         "{",
         "application/json",
-        problem(400, "Bad Request", "The body is not valid JSON at position 1."),
+        problem(400, "Bad Request", "The body is not valid JSON."),
     ),
     (
         "GET",
