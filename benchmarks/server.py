@@ -49,6 +49,7 @@ def servers() -> Mapping[str, tuple[list[str], Path]]:
         OURS: (ours, project),
         "uvicorn, bare ASGI": ([*uvicorn, "on_asgi:app"], APPLICATIONS),
         STARLETTE: ([*uvicorn, "on_starlette:app"], APPLICATIONS),
+        f"{STARLETTE}, its access log on": ([*uvicorn[:5], "on_starlette:app"], APPLICATIONS),
         FASTAPI: ([*uvicorn, "on_fastapi:app"], APPLICATIONS),
     }
 

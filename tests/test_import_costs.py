@@ -152,7 +152,7 @@ def test_where_the_bundle_may_wait_asyncio_is_loaded_for_the_first_request_alone
 RUNTIME = sorted(path.stem for path in (Path(multicloud.__file__).parent / "runtime").glob("*.py"))
 
 
-OWN_COSTS = {"__init__", "asgi", "fetching", "jwks", "tokens"}
+OWN_COSTS = {"__init__", "asgi", "fetching", "jwks", "timeouts", "tokens"}
 """Modules that a function asks for by what it does, and that pay for asyncio, or for HTTP and cryptography."""
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from multicloud import Api, Cors, Request
+from multicloud import Api, Cors
 
 api = Api("measured", cors=Cors(allow_origins=["https://shop.example.com"]))
 
 
 @api.get("/hello")
-async def hello(request: Request) -> dict[str, str]:
+async def hello(request):
     return {"message": "hello"}
 
 
 @api.get("/items/{item_id}")
-async def read_item(request: Request, item_id: str) -> dict[str, str]:
+async def read_item(request, item_id):
     return {"item": item_id}

@@ -17,7 +17,7 @@ from multicloud.runtime.router import Router, decode_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any
 
     from multicloud.runtime.endpoints import Endpoint
@@ -51,7 +51,11 @@ class Application:
         self.config = config
         self._make_loop = make_loop
         self._loop: Loop | None = None
-        self._enforces_timeout = enforces_timeout
+        self._limit: Callable[[Awaitable[Any], float], Awaitable[Any]] | None = None
+        if enforces_timeout:
+            from multicloud.runtime.timeouts import limit
+
+            self._limit = limit
         self._overruns = Overruns(min(function["timeout_seconds"] for function in config["functions"]))
         self._static = config["static"]
         self._router = Router(config["static"], config["tree"], config["routes"], config["shared"], config["mounts"])
@@ -112,13 +116,17 @@ class Application:
         try:
             endpoint = self._select(request)
             if endpoint.gate is not None:
-                check = endpoint.gate.check_async(request)
-                is_limited = self._enforces_timeout and endpoint.gate.calls_user
-                await (self._limit(check, endpoint.timeout_seconds) if is_limited else check)
+                check: Awaitable[Any] = endpoint.gate.check_async(request)
+                if self._limit is not None and endpoint.gate.calls_user:
+                    check = self._limit(check, endpoint.timeout_seconds)
+                await check
             await self._receive_body(endpoint, request)
             self._overruns.begin(request, endpoint.timeout_seconds)
-            call = self._call_async(endpoint, request)
-            response = await (self._limit(call, endpoint.timeout_seconds) if self._enforces_timeout else call)
+            if endpoint.is_async:
+                call = endpoint.call(request)
+            else:
+                call = self.loop.run_sync(endpoint.call, request, level=endpoint.level)
+            response = await (call if self._limit is None else self._limit(call, endpoint.timeout_seconds))
             return self._finish(request, response)
         except BaseException as error:
             if type(error).__name__ == "CancelledError" and _is_cancelling():
@@ -134,32 +142,13 @@ class Application:
         for mount in self._endpoints.lifespans:
             await mount.stop()
 
-    async def _call_async(self, endpoint: Endpoint, request: Request) -> Response:
-        response: Response
-        if endpoint.is_async:
-            response = await endpoint.call(request)
-        else:
-            response = await self.loop.run_sync(endpoint.call, request, level=endpoint.level)
-        return response
-
-    async def _limit(self, call: Coroutine[Any, Any, Any], timeout_seconds: float) -> Any:
-        """Await a call, or raise HttpError 504 at the timeout. A plain handler's thread runs on: nothing stops it."""
-        from asyncio import timeout
-
-        try:
-            async with timeout(timeout_seconds) as limit:
-                return await call
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise HttpError(504, f"The handler took longer than {timeout_seconds:g} seconds.") from None
-
     def _select(self, request: Request) -> Endpoint:
         """Return the endpoint of a request and fill in its path, route and parameters. Raises HttpError."""
-        try:
-            self._check_edge(request)
-        except (TypeError, AttributeError):
-            raise HttpError(400, "The event is malformed.") from None
+        if not request.is_checked:
+            try:
+                self._check_edge(request)
+            except (TypeError, AttributeError):
+                raise HttpError(400, "The event is malformed.") from None
         if request.path not in self._static:
             request.path = decode_path(request.path, request.raw_path is not None)
         method = request.method

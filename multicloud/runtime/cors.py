@@ -46,8 +46,10 @@ class CorsPolicy:
         headers = response.headers
         if not self._wildcard:
             vary = headers.get("vary")
-            if vary is None or ("origin" not in vary.lower() and vary != "*"):
-                headers.add("vary", "Origin")
+            if vary is None:
+                headers.put("vary", "Origin")
+            elif "origin" not in vary.lower() and vary != "*":
+                headers.put("vary", f"{vary}, Origin")
         origin = self.allowed_origin(request)
         if origin is None:
             return

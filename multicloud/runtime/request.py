@@ -76,6 +76,7 @@ class Request:
     stage = ""
     provider = ""
     path_params: dict[str, str] = {}  # noqa: RUF012 - the dispatcher sets one for each request
+    is_checked = False  # whether the server has refused what is over the portable limits already
     _body = b""
     _headers: Headers | None = None
     _query: MultiDict | None = None

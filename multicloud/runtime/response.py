@@ -87,6 +87,10 @@ class ResponseHeaders:
             raise ValueError("set-cookie: use Response(cookies=...) or response.set_cookie(...)")
         self._values[name] = check_value(name, value)
 
+    def put(self, name: str, value: str) -> None:
+        """Set a header of the SDK's own, in lower case and known to be well formed."""
+        self._values[name] = value
+
     def __delitem__(self, name: str) -> None:
         del self._values[name.lower()]
 

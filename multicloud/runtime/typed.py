@@ -152,6 +152,9 @@ def _unprocessable(faults: Faults) -> HttpError:
 
 def _checker(convert: Convert) -> Callable[[Request, Any], Any]:
     """Return the function that checks a handler's result and returns the response. It raises AnswerError."""
+    from json import JSONDecoder
+
+    decode = JSONDecoder().decode
 
     def check(request: Request, result: Any) -> Any:
         response = to_response(result)
@@ -159,9 +162,7 @@ def _checker(convert: Convert) -> Callable[[Request, Any], Any]:
             return response
         faults: Faults = []
         if response.content_type == "application/json" or not response.body:
-            from json import loads
-
-            convert(loads(response.body) if response.body else None, (None, "body"), faults)
+            convert(decode(response.body.decode("utf-8")) if response.body else None, (None, "body"), faults)
         else:
             faults.append(((None, "body"), f"expected JSON, got {response.content_type}"))
         if faults:

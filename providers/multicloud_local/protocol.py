@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from multicloud_local.edge import Edge
 from multicloud_local.http1 import ChunkedBody, EdgeError, Head, check_beginning, parse_head
 from multicloud_local.problems import problem_body, problem_headers
-from multicloud_local.responder import STATUS_LINES, TOO_LARGE, Application, Responder
+from multicloud_local.responder import CHECKED, STATUS_LINES, TOO_LARGE, Application, Responder
 
 HIGH_WATER = 64 * 1024
 """Bytes that may wait for the application, and of pipelined requests, before reading pauses."""
@@ -199,6 +199,7 @@ class Connection(asyncio.Protocol):
             "query_string": head.query,
             "headers": head.headers,
             "state": self.app_state.copy(),
+            CHECKED: True,
         }
 
     def _expect_body(self, responder: Responder, length: int | None) -> None:

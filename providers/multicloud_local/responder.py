@@ -24,6 +24,9 @@ Scope = MutableMapping[str, Any]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application: called with scope, receive and send."""
 
+CHECKED = "multicloud.checked"
+"""Scope key, True always: sizes and repeated headers have been checked here."""
+
 TOO_LARGE = "multicloud.too_large"
 """Scope key, True once the body is known to be over the limit: by its stated length before the application is called,
 chunked when it passes the limit. ``receive`` then gives ``http.disconnect``; the application answers 413 in its turn,

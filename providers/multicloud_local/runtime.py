@@ -35,6 +35,9 @@ THREADS = 40
 TOO_LARGE = "multicloud.too_large"
 """Key of an ASGI scope whose body is declared larger than the server reads."""
 
+CHECKED = "multicloud.checked"
+"""Key of an ASGI scope whose sizes and repeated headers the server has checked."""
+
 _instance = urandom(6).hex()
 _numbers = count(1)
 
@@ -52,6 +55,7 @@ class LocalRequest(Request):
         self._started = time()
         self._timeout_seconds = timeout_seconds
         self._number = next(_numbers)
+        self.is_checked = CHECKED in scope
 
     @property
     def raw_path(self) -> str | None:
